@@ -1,0 +1,180 @@
+"""Settings: one small frozen class a component, with defaults that suit most shops.
+
+A shop overrides single values in a TOML file named by the environment variable RECSYS_CONFIG:
+
+    time_zone = "Europe/Berlin"
+    [data]
+    look_back_days = 400
+
+Where the databases and the lake are comes from the environment (`Environment`), never from that file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+
+class ConfigError(ValueError):
+    """A setting is unknown, of the wrong type, or missing."""
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """What is read from the shop."""
+
+    look_back_days: int = 365
+    """Days of events before the as-of date that a run looks at."""
+    late_days: int = 3
+    """Newest day partitions that every run reads again, for rows that came late."""
+    allowed_lateness_hours: int = 0
+    """How long after the as-of date's 00:00 a row may be ingested and still count."""
+    clock_tolerance_minutes: int = 60
+    """How far `occurred_at` may lie after `ingested_at` before the row counts as from the future."""
+    max_rejected_share: float = 0.02
+    """Share of refused rows above which the run stops before anything is published."""
+    absurd_price_factor: float = 100.0
+    """A price this many times above or below the item's median price is refused."""
+    stock_look_back_days: int = 28
+    """A stock count older than this says nothing about today."""
+
+
+@dataclass(frozen=True)
+class InteractionSettings:
+    """How events become weighted user-item interactions."""
+
+    view_weight: float = 0.05
+    favourite_weight: float = 0.2
+    cart_weight: float = 0.3
+    purchase_weight: float = 1.0
+    return_weight: float = -1.0
+    half_life_days: float = 90.0
+    """Days after which an event weighs half."""
+
+
+@dataclass(frozen=True)
+class RulesSettings:
+    """What a list may not show, and how long it is."""
+
+    list_length: int = 50
+    """Items a list."""
+    drop_out_of_stock: bool = True
+    drop_retired: bool = True
+    require_consent: bool = True
+    """Users who withdrew consent get the segment's fallback list instead of a personal one."""
+    gap_share: float = 0.1
+    """An item bought less than this share of its usual gap ago is not shown again."""
+    min_gap_days: float = 21.0
+    """The gap rule leaves items alone whose usual gap is shorter: they are bought every week or two."""
+    max_per_category: int = 15
+    """At most this many items of one leaf category a list; 0: no limit."""
+    users_per_shard: int = 25_000
+    """Users scored by one task; memory grows with this, not with the number of users."""
+
+
+@dataclass(frozen=True)
+class PublishSettings:
+    """How result tables reach their readers."""
+
+    retention_days: int = 90
+    """Published days kept in the warehouse; whole partitions are dropped."""
+    lock_timeout_seconds: float = 2.0
+    """How long publishing waits for a table lock before it lets readers pass and tries again."""
+    publish_attempts: int = 30
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a run."""
+
+    time_zone: str = "UTC"
+    """Where the day of an event begins and ends."""
+    seed: int = 20171204
+    data: DataSettings = field(default_factory=DataSettings)
+    interactions: InteractionSettings = field(default_factory=InteractionSettings)
+    rules: RulesSettings = field(default_factory=RulesSettings)
+    publish: PublishSettings = field(default_factory=PublishSettings)
+
+    def __post_init__(self) -> None:
+        try:
+            ZoneInfo(self.time_zone)
+        except (KeyError, ValueError) as error:
+            raise ConfigError(f"time_zone: no time zone is called {self.time_zone!r}") from error
+
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that change when any setting does."""
+        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where a run finds the shop, the warehouse and the lake."""
+
+    shop_dsn: str = field(repr=False)
+    warehouse_dsn: str = field(repr=False)
+    lake_uri: str
+    source_sql: Path = Path(__file__).resolve().parent.parent / "sql" / "source"
+
+
+def load_settings(path: str | None = None) -> Settings:
+    """Read the TOML file at `path`, else the one that RECSYS_CONFIG names, else the defaults.
+
+    Raises ConfigError for a file that is missing or not TOML, an unknown key or a value of the wrong type.
+    """
+    path = path or os.environ.get("RECSYS_CONFIG")
+    if not path:
+        return Settings()
+    try:
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"settings file {path}: {error}") from error
+    return _override(Settings(), values, "")
+
+
+def load_environment(variables: Mapping[str, str] = os.environ) -> Environment:
+    """Read RECSYS_SHOP_DSN, RECSYS_WAREHOUSE_DSN, RECSYS_LAKE and, optionally, RECSYS_SOURCE_SQL.
+
+    Raises ConfigError that names what is missing.
+    """
+    names = ("RECSYS_SHOP_DSN", "RECSYS_WAREHOUSE_DSN", "RECSYS_LAKE")
+    missing = [name for name in names if not variables.get(name)]
+    if missing:
+        raise ConfigError(f"set the environment variable(s) {', '.join(missing)}: see README, 'Plug in your shop'")
+    shop, warehouse, lake = (variables[name] for name in names)
+    source = variables.get("RECSYS_SOURCE_SQL")
+    return Environment(shop, warehouse, lake, Path(source)) if source else Environment(shop, warehouse, lake)
+
+
+def _override(settings: Any, values: Mapping[str, Any], path: str) -> Any:
+    known = {f.name: f for f in dataclasses.fields(settings)}
+    changes: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known:
+            raise ConfigError(f"unknown setting {path}{name}; known: {', '.join(sorted(known))}")
+        current = getattr(settings, name)
+        if dataclasses.is_dataclass(current):
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"{path}{name} is a group of settings: write [{path}{name}]")
+            changes[name] = _override(current, value, f"{path}{name}.")
+        else:
+            changes[name] = _typed(value, current, f"{path}{name}")
+    return dataclasses.replace(settings, **changes)
+
+
+def _typed(value: Any, current: Any, name: str) -> Any:
+    if isinstance(current, tuple) and isinstance(value, list):
+        return tuple(value)
+    if isinstance(current, float) and type(value) is int:
+        return float(value)
+    if type(value) is not type(current):
+        raise ConfigError(f"{name}: expected {type(current).__name__}, got {value!r}")
+    return value

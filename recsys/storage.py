@@ -1,0 +1,144 @@
+"""The lake: Parquet partitions under a URI (a folder, or an object store that pyarrow knows).
+
+A partition is one file, `<table>/<key>=<value>/…/<table>.parquet`. It is written aside and then moved into its
+place, so that a reader sees the old partition or the new one and a run that dies leaves no half file behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from recsys.schemas import Table
+
+
+class LakeError(RuntimeError):
+    """The lake cannot be read or written; the message names the partition."""
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A lake at `uri`: an absolute folder, file://, s3://, gs:// …"""
+
+    uri: str
+
+    def filesystem(self) -> tuple[pafs.FileSystem, str]:
+        """The file system behind the URI and the root path in it."""
+        uri = self.uri if "://" in self.uri else os.path.abspath(self.uri)
+        filesystem, root = pafs.FileSystem.from_uri(uri)
+        return filesystem, root.rstrip("/")
+
+
+def partition_path(table: str, **keys: Any) -> str:
+    """Path of a partition below the lake's root, such as events/date=2017-12-03/events.parquet."""
+    return "/".join([table, *(f"{name}={value}" for name, value in keys.items()), f"{table}.parquet"])
+
+
+@contextmanager
+def open_output(lake: Lake, path: str) -> Iterator[IO[bytes]]:
+    """Open `path` for writing; it appears under its name only when the block ends without an error.
+
+    Raises LakeError when the lake refuses (a full disk, missing rights).
+    """
+    filesystem, root = lake.filesystem()
+    target = f"{root}/{path}"
+    local = isinstance(filesystem, pafs.LocalFileSystem)
+    # An object store shows an object only once it is complete; a folder needs the rename.
+    aside = f"{target}.{os.getpid()}.tmp" if local else target
+    try:
+        filesystem.create_dir(target.rsplit("/", 1)[0], recursive=True)
+        try:
+            with filesystem.open_output_stream(aside) as stream:
+                yield stream
+            if local:
+                os.replace(aside, target)
+        except BaseException:
+            if local and os.path.exists(aside):
+                os.unlink(aside)
+            raise
+    except OSError as error:
+        raise LakeError(f"cannot write {path} to the lake {lake.uri}: {error}") from error
+
+
+def write_partition(lake: Lake, table: Table, data: pa.Table | pl.DataFrame, **keys: Any) -> int:
+    """Write `data`, conformed to `table`, as the partition `keys`, replacing it whole. Returns its rows."""
+    rows = data.to_arrow() if isinstance(data, pl.DataFrame) else data
+    return write_batches(lake, table, [rows], **keys)
+
+
+def write_batches(lake: Lake, table: Table, parts: Iterable[pa.Table], **keys: Any) -> int:
+    """Write the frames of `parts` one after the other into one partition; only one is in memory. Returns the rows."""
+    rows = 0
+    with (
+        open_output(lake, partition_path(table.name, **keys)) as stream,
+        pq.ParquetWriter(stream, table.arrow_schema, compression="zstd", write_page_checksum=True) as writer,
+    ):
+        for part in parts:
+            conformed = table.conform(part)
+            writer.write_table(conformed)
+            rows += conformed.num_rows
+    return rows
+
+
+def has_partition(lake: Lake, table: Table, **keys: Any) -> bool:
+    """Whether the partition is there."""
+    filesystem, root = lake.filesystem()
+    info = filesystem.get_file_info(f"{root}/{partition_path(table.name, **keys)}")
+    return bool(info.type == pafs.FileType.File)
+
+
+def read_partition(lake: Lake, table: Table, **keys: Any) -> pl.DataFrame:
+    """Read one partition. Raises LakeError, which names it, when it is missing or does not fit `table`."""
+    path = partition_path(table.name, **keys)
+    filesystem, root = lake.filesystem()
+    try:
+        data = pq.read_table(f"{root}/{path}", filesystem=filesystem, partitioning=None)
+    except FileNotFoundError as error:
+        raise LakeError(f"the lake {lake.uri} has no {path}: run the step that writes {table.name}") from error
+    return pl.DataFrame(table.conform(data))
+
+
+def scan_partitions(lake: Lake, table: Table, partitions: Iterable[dict[str, Any]]) -> pl.LazyFrame:
+    """Scan many partitions as one lazy frame, in the given order; no partition: an empty frame of the right types."""
+    filesystem, root = lake.filesystem()
+    prefix = root if isinstance(filesystem, pafs.LocalFileSystem) else lake.uri.rstrip("/")
+    paths = [f"{prefix}/{partition_path(table.name, **keys)}" for keys in partitions]
+    if not paths:
+        return pl.DataFrame(table.arrow_schema.empty_table()).lazy()
+    return pl.scan_parquet(paths, hive_partitioning=False)
+
+
+def list_keys(lake: Lake, table: Table, **keys: Any) -> list[str]:
+    """Values of the next partition key below `keys`, sorted: list_keys(lake, EVENTS) gives the days it holds."""
+    filesystem, root = lake.filesystem()
+    folder = "/".join([table.name, *(f"{name}={value}" for name, value in keys.items())])
+    selector = pafs.FileSelector(f"{root}/{folder}", allow_not_found=True)
+    names = [i.base_name for i in filesystem.get_file_info(selector) if i.type == pafs.FileType.Directory]
+    return sorted(name.split("=", 1)[1] for name in names if "=" in name)
+
+
+def delete_partitions(lake: Lake, table: Table, **keys: Any) -> None:
+    """Delete everything of `table` below `keys`; nothing there is no error."""
+    filesystem, root = lake.filesystem()
+    folder = "/".join([f"{root}/{table.name}", *(f"{name}={value}" for name, value in keys.items())])
+    if filesystem.get_file_info(folder).type == pafs.FileType.Directory:
+        filesystem.delete_dir(folder)
+
+
+def file_checksum(lake: Lake, path: str) -> str:
+    """SHA-256 of a file of the lake, hexadecimal."""
+    filesystem, root = lake.filesystem()
+    digest = hashlib.sha256()
+    with filesystem.open_input_stream(f"{root}/{path}") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
