@@ -120,7 +120,9 @@ ITEMS = Table(
         Column("image_url", TEXT, "Address of a picture.", nullable=True),
         Column("valid_from", INSTANT, "From when this version of the row held; null: always.", nullable=True),
         Column("valid_to", INSTANT, "Until when this version held; null: still does.", nullable=True),
-        Column("snapshot_date", DAY, "Day of which the row tells; later than the as-of date: the shop keeps no history."),
+        Column(
+            "snapshot_date", DAY, "Day of which the row tells; later than the as-of date: the shop keeps no history."
+        ),
     ),
 )
 
@@ -136,7 +138,9 @@ USERS = Table(
         Column("consent", FLAG, "Whether the user agreed to personal recommendations."),
         Column("valid_from", INSTANT, "From when this version of the row held; null: always.", nullable=True),
         Column("valid_to", INSTANT, "Until when this version held; null: still does.", nullable=True),
-        Column("snapshot_date", DAY, "Day of which the row tells; later than the as-of date: the shop keeps no history."),
+        Column(
+            "snapshot_date", DAY, "Day of which the row tells; later than the as-of date: the shop keeps no history."
+        ),
     ),
 )
 
@@ -185,9 +189,16 @@ USER_RECOMMENDATIONS = Table(
         Column("rank", INTEGER, "Place in the list, from 1, without gaps."),
         Column("item_id", TEXT, "What is recommended; once in a list."),
         Column("score", REAL, "The ranker's score; higher is better, comparable within one list of one user only."),
-        Column("generator", TEXT, "Candidate generator that proposed the item highest; a fallback's name for fallbacks."),
+        Column(
+            "generator", TEXT, "Candidate generator that proposed the item highest; a fallback's name for fallbacks."
+        ),
         Column("anchor_item_id", TEXT, "Item of the user's history that the reason names.", nullable=True),
-        Column("fallback", TEXT, "segment or trending where the user's own history gave too little; else null.", nullable=True),
+        Column(
+            "fallback",
+            TEXT,
+            "segment or trending where the user's own history gave too little; else null.",
+            nullable=True,
+        ),
         Column("reason_code", TEXT, "Kind of reason, a stable code."),
         Column("reason_text", TEXT, "The reason as a sentence for people."),
         Column("model_version", TEXT, "Hash that names the models and settings behind the row."),
@@ -227,6 +238,112 @@ DATA_QUALITY = Table(
         Column("threshold", DOUBLE, "From where on the check fails.", nullable=True),
         Column("passed", FLAG, "Whether the check holds."),
         Column("message", TEXT, "The finding as a sentence."),
+    ),
+)
+
+ITEM_PAIRS = Table(
+    "item_pairs",
+    "One row per anchor item and partner item, in the direction anchor -> partner.",
+    ("as_of_date", "item_id", "other_item_id"),
+    (
+        _as_of(),
+        Column("item_id", TEXT, "Anchor: the item in hand."),
+        Column("other_item_id", TEXT, "Partner: the item to add."),
+        Column("relation", TEXT, "complement (goes with), or substitute (instead of: never ranked)."),
+        Column("evidence", TEXT, "own baskets, text (borrowed from similar titles), category (borrowed) or forced."),
+        Column("rank", INTEGER, "Place by likelihood, from 1; null outside this order.", nullable=True),
+        Column("rank_distinct", INTEGER, "Place by affinity, bestsellers left out; null outside.", nullable=True),
+        Column("score", REAL, "Probability of the partner in a basket with the anchor, smoothed."),
+        Column("baskets", INTEGER, "Baskets with both items."),
+        Column("users", INTEGER, "Distinct users with such a basket."),
+        Column("confidence", REAL, "Share of the anchor's baskets that hold the partner."),
+        Column("lift", REAL, "Baskets over expected baskets, shrunken towards 1."),
+        Column("expected_baskets", REAL, "Baskets with both that chance gives, knowing the sizes of baskets."),
+        Column("expected_users", REAL, "Distinct users that chance gives, knowing the activity of users."),
+        Column("p_value", DOUBLE, "Chance of so many distinct users by accident."),
+        Column("q_value", DOUBLE, "Share of accidents among pairs at least this strong."),
+        Column("significant", FLAG, "Whether the q-value lies within the setting."),
+        Column("first_seen", DAY, "First day bought together.", nullable=True),
+        Column("last_seen", DAY, "Last day bought together.", nullable=True),
+        Column("trend", REAL, "Recent baskets over those its average pace would give; 1 = steady.", nullable=True),
+        Column("price", DOUBLE, "List price of the anchor.", nullable=True),
+        Column("other_price", DOUBLE, "List price of the partner.", nullable=True),
+        Column("reason_code", TEXT, "Kind of reason, a stable code."),
+        Column("reason_text", TEXT, "The reason as a sentence for people."),
+        Column("model_version", TEXT, "Hash that names the settings behind the row."),
+    ),
+)
+
+BUNDLES = Table(
+    "bundles",
+    "One row per bundle: a set of two to five items that sell together.",
+    ("as_of_date", "bundle_id"),
+    (
+        _as_of(),
+        Column("bundle_id", TEXT, "Hash of the members: the same set has the same id every day."),
+        Column("rank", INTEGER, "Place among all bundles, from 1."),
+        Column("name", TEXT, "Name from the members' categories and titles."),
+        Column("size", INTEGER, "Members."),
+        Column("score", REAL, "Cohesion, significance and variety taken together; higher is better."),
+        Column("baskets", INTEGER, "Baskets that hold all members."),
+        Column("users", INTEGER, "Distinct users with such a basket."),
+        Column("expected_baskets", DOUBLE, "Such baskets that chance gives."),
+        Column("lift", REAL, "Baskets over expected baskets, shrunken by a prior."),
+        Column("p_value", DOUBLE, "Of its weakest member: chance, corrected for the items tried, that it is an accident."),
+        Column("cohesion", REAL, "Share of the rarest member's baskets that hold the whole bundle."),
+        Column("variety", REAL, "Distinct leaf categories over members."),
+        Column("forced", FLAG, "Whether the shop asked for it."),
+        Column("list_price", DOUBLE, "Sum of the members' list prices.", nullable=True),
+        Column("unit_cost", DOUBLE, "Sum of the members' unit costs.", nullable=True),
+        Column("suggested_discount", DOUBLE, "Share off the list price; null where a cost is unknown.", nullable=True),
+        Column("suggested_price", DOUBLE, "List price less the discount; never below the margin floor.", nullable=True),
+        Column("last_seen", DAY, "Last day the whole bundle was bought.", nullable=True),
+        Column("reason_code", TEXT, "Kind of reason, a stable code."),
+        Column("reason_text", TEXT, "The reason as a sentence for people."),
+        Column("model_version", TEXT, "Hash that names the settings behind the row."),
+    ),
+)
+
+BUNDLE_ITEMS = Table(
+    "bundle_items",
+    "One row per bundle and member.",
+    ("as_of_date", "bundle_id", "item_id"),
+    (
+        _as_of(),
+        Column("bundle_id", TEXT, "The bundle."),
+        Column("item_id", TEXT, "A member."),
+        Column("position", INTEGER, "Order in which the members joined, from 1; 1 is the anchor."),
+        Column("list_price", DOUBLE, "List price of the member.", nullable=True),
+        Column("days_of_cover", REAL, "Stock in days of recent sales; null where unknown or unsold.", nullable=True),
+    ),
+)
+
+USER_BUNDLES = Table(
+    "user_bundles",
+    "One row per user and rank: a bundle worth showing to the user.",
+    ("as_of_date", "user_id", "rank"),
+    (
+        _as_of(),
+        Column("user_id", TEXT, "Who it is for."),
+        Column("rank", INTEGER, "Place in the user's list, from 1."),
+        Column("bundle_id", TEXT, "The bundle."),
+        Column("score", REAL, "Fit of the members to the user times the bundle's strength."),
+        Column("new_items", INTEGER, "Members that the user has never bought; at least 1."),
+        Column("anchor_item_id", TEXT, "Member that speaks most for it."),
+        Column("reason_code", TEXT, "Kind of reason, a stable code."),
+        Column("reason_text", TEXT, "The reason as a sentence for people."),
+        Column("model_version", TEXT, "Hash that names the models and settings behind the row."),
+    ),
+)
+
+COMBINATIONS = Table(
+    "combinations",
+    "One row per pair of items that the shop forbids or asks for.",
+    ("item_id", "other_item_id"),
+    (
+        Column("item_id", TEXT, "One item; order does not matter."),
+        Column("other_item_id", TEXT, "The other item."),
+        Column("rule", TEXT, "forbidden (never together) or forced (always offered together)."),
     ),
 )
 

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+
+from recsys.config import ConfigError, Environment, Settings, load_environment, load_settings
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "recsys.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_a_file_overrides_single_values(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, 'time_zone = "Europe/Berlin"\n[data]\nlook_back_days = 30\n'))
+    assert settings.time_zone == "Europe/Berlin"
+    assert settings.data.look_back_days == 30
+    assert settings.data.late_days == Settings().data.late_days
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("look_back = 3", "unknown setting look_back"),
+        ("[data]\nlook_back = 3", r"unknown setting data\.look_back"),
+        ('[data]\nlook_back_days = "many"', "expected int"),
+        ("[data]\nlook_back_days = true", "expected int"),
+        ('time_zone = "Mars/Olympus"', "no time zone"),
+        ("data = 3", "group of settings"),
+        ("= 3", "settings file"),
+    ],
+)
+def test_a_bad_file_says_what_is_wrong(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load_settings(write(tmp_path, text))
+
+
+def test_a_missing_file_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="no-such-file"):
+        load_settings("no-such-file.toml")
+
+
+def test_the_fingerprint_changes_with_any_setting() -> None:
+    assert Settings().fingerprint() == Settings().fingerprint()
+    assert Settings().fingerprint() != Settings(seed=1).fingerprint()
+
+
+def test_the_environment_names_what_is_missing() -> None:
+    with pytest.raises(ConfigError, match="RECSYS_WAREHOUSE_DSN, RECSYS_LAKE"):
+        load_environment({"RECSYS_SHOP_DSN": "postgresql://x"})
+
+
+def test_no_password_shows_in_a_printed_environment() -> None:
+    assert "secret" not in repr(Environment("postgresql://u:secret@h/s", "postgresql://u:secret@h/w", "/lake"))
