@@ -45,6 +45,8 @@ class DataSettings:
     """A price this many times above or below the item's median price is refused."""
     stock_look_back_days: int = 28
     """A stock count older than this says nothing about today."""
+    max_stale_days: int = 7
+    """An as-of date more than this many days after the shop's newest event is taken for a mistake."""
 
 
 @dataclass(frozen=True)

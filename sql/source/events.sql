@@ -1,0 +1,28 @@
+-- events: one row per thing a user did with an item.
+--
+-- To plug in a shop: put your own tables behind these column names and keep the window and the order.
+--   * ids are text; event_type is one of view, favourite, cart, purchase, return (translate with a case);
+--   * quantity and unit_price may be null where an event has none; unit_price is per unit, not per line;
+--   * occurred_at and ingested_at are instants: write "column at time zone 'Europe/Berlin'" for a local time;
+--     without a load time, select occurred_at as ingested_at;
+--   * rows come ordered by time, so that a day is complete when the next one begins.
+-- A column that the shop lacks stays in the list as null::text (or null::double precision).
+-- A literal percent sign is written twice. Parameters: window_start (inclusive), window_end (exclusive).
+select
+    event_id,
+    user_id,
+    item_id,
+    event_type,
+    quantity,
+    unit_price,
+    order_id,
+    session_id,
+    store_id,
+    occurred_at,
+    ingested_at
+from shop.events
+where
+    (occurred_at >= %(window_start)s and occurred_at < %(window_end)s)
+    -- Rows without a time are looked for by load time, so that they are refused in the open and not lost.
+    or (occurred_at is null and ingested_at >= %(window_start)s and ingested_at < %(window_end)s)
+order by coalesce(occurred_at, ingested_at)
