@@ -1,6 +1,6 @@
 """Extraction of events to Parquet against pandas.read_sql: `python -m benchmarks.read_events`.
 
-Both read the same generated events from the same server, each in a process of its own: extraction with everything it does
+Both read the same generated events from one server, each in a process of its own: extraction with all that it does
 (types, refused rows, day partitions on disk), pandas with the bare query and nothing written.
 """
 
