@@ -94,6 +94,8 @@ class PairSettings:
     """An item in fewer baskets is thin: it borrows its pairs from its text neighbours or its category."""
     pairs_per_item: int = 10
     """Partners published for each item and order."""
+    pairs_per_thin_item: int = 5
+    """The same for items that borrow their pairs."""
     half_life_days: float = 365.0
     """Days after which a basket weighs half."""
     size_exponent: float = 0.35

@@ -75,9 +75,7 @@ def build_baskets(
     excluded = excluded_items(items, settings.excluded_categories)
     basket = pl.coalesce("order_id", "session_id", pl.format("{} {}", pl.col("user_id"), pl.col("day")))
     rows = (
-        events.filter(
-            (pl.col("event_type") == "purchase") & (pl.col("quantity") > 0) & (pl.col("occurred_at") < as_of)
-        )
+        events.filter((pl.col("event_type") == "purchase") & (pl.col("quantity") > 0) & (pl.col("occurred_at") < as_of))
         .filter(~pl.col("item_id").is_in(excluded.implode()))
         .with_columns(day=pl.col("occurred_at").dt.convert_time_zone(time_zone).dt.date())
         .select("user_id", "item_id", "day", basket=basket)
@@ -87,10 +85,11 @@ def build_baskets(
     )
     largest = rows.group_by("user_id", "basket").len().filter(pl.col("len") > settings.max_basket_items)
     rows = rows.join(largest, on=["user_id", "basket"], how="anti")
-    return _number(rows, as_of_date)
+    return number_baskets(rows, as_of_date)
 
 
-def _number(rows: pl.DataFrame, as_of_date: date) -> Baskets:
+def number_baskets(rows: pl.DataFrame, as_of_date: date) -> Baskets:
+    """Number users, items and baskets of `rows`: user_id, basket (unique within the user), item_id, day."""
     item_ids = rows["item_id"].unique().sort()
     user_ids = rows["user_id"].unique().sort()
     heads = rows.group_by("user_id", "basket").agg(pl.col("day").min()).sort("user_id", "day", "basket")
@@ -102,7 +101,9 @@ def _number(rows: pl.DataFrame, as_of_date: date) -> Baskets:
     lines = sparse.csr_matrix((np.ones(len(row), np.float32), (row, column)), shape)
     lines.sort_indices()
     users = heads["user_id"].replace_strict(user_ids, pl.Series(range(len(user_ids))), return_dtype=pl.Int32)
-    return Baskets(as_of_date, item_ids.to_list(), user_ids.to_list(), lines, users.to_numpy(), _ages(heads["day"], as_of_date))
+    return Baskets(
+        as_of_date, item_ids.to_list(), user_ids.to_list(), lines, users.to_numpy(), _ages(heads["day"], as_of_date)
+    )
 
 
 def _ages(days: pl.Series, as_of_date: date) -> Ints:
