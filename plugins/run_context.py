@@ -1,0 +1,115 @@
+"""From what Airflow knows of a run to what a step is given.
+
+`resolve_as_of_date` is the only place that turns a run into its as-of date; `step` is the only place where a function
+of recsys becomes a task.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import task
+from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
+
+if TYPE_CHECKING:
+    from recsys.run import Counts, RunContext
+
+CONNECTIONS = {"recsys_shop": "RECSYS_SHOP_DSN", "recsys_warehouse": "RECSYS_WAREHOUSE_DSN"}
+"""Airflow connection that, where it is defined, takes the place of the environment variable."""
+
+
+def resolve_as_of_date(context: Mapping[str, Any], time_zone: str) -> date:
+    """The day that a run builds recommendations for: it knows everything before 00:00 of that day in `time_zone`.
+
+    In this order: the run's partition key, the param `as_of_date`, the day after the logical date. The data interval is
+    never looked at, since it lies on different sides of the logical date in a manual and in a scheduled run.
+    Raises ValueError for a run with none of the three, a text that is no date, and a day that has not begun.
+    """
+    run = context["dag_run"]
+    logical_date: datetime | None = run.logical_date
+    if run.partition_key:
+        day = _parse(run.partition_key, "the partition key")
+    elif context["params"].get("as_of_date"):
+        day = _parse(context["params"]["as_of_date"], "the param as_of_date")
+    elif logical_date is not None:
+        day = logical_date.astimezone(ZoneInfo(time_zone)).date() + timedelta(days=1)
+    else:
+        raise ValueError(
+            "this run has no as-of date: it has no logical date (it was triggered without one, or by an asset); "
+            'trigger it again with the param as_of_date, for example {"as_of_date": "2017-12-04"}'
+        )
+    _refuse_future(day, context["ti"].start_date, time_zone)
+    return day
+
+
+def run_context(context: Mapping[str, Any]) -> RunContext:
+    """What a step is given, from the context of the Airflow task that wraps it.
+
+    The databases are the Airflow connections recsys_shop and recsys_warehouse where they are defined, else
+    RECSYS_SHOP_DSN and RECSYS_WAREHOUSE_DSN; the rest comes from the environment and the settings file.
+    """
+    from recsys.config import load_environment, load_settings
+    from recsys.run import RunContext
+
+    settings = load_settings()
+    environment = load_environment({**os.environ, **_connections()})
+    day = resolve_as_of_date(context, settings.time_zone)
+    return RunContext(day, environment, settings, context["dag_run"].run_id)
+
+
+def step(function: Callable[..., Counts], result: Callable[[Counts], Any] = dict, **options: Any) -> Any:
+    """A task, not yet called, that runs `function` with the run's context and returns `result` of its counts.
+
+    A mapped task passes its `shard` on. The day is claimed anew by every task. Errors that a retry cannot mend
+    (settings, bad data, a day held by another run) fail the task at once.
+    """
+
+    def run(shard: int | None = None, **context: Any) -> Any:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        from recsys.claims import claim_day
+        from recsys.config import ConfigError
+        from recsys.run import RunError
+        from recsys.schemas import SchemaError
+        from recsys.steps import run_logged
+
+        try:
+            built = run_context(context)
+            claim_day(built)
+            return result(run_logged(function, built, *([] if shard is None else [shard])))
+        except (ConfigError, SchemaError, RunError, ValueError) as error:
+            raise AirflowFailException(f"{function.__name__}: {error}") from error
+
+    run.__doc__ = function.__doc__
+    return task(run, task_id=function.__name__, doc_md=function.__doc__, **options)
+
+
+def _parse(text: str, origin: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{origin} {text!r} is not a date such as 2017-12-04") from error
+
+
+def _refuse_future(day: date, started: datetime | None, time_zone: str) -> None:
+    """Refuse a day that had not begun when Airflow started the task: what happened before it is not complete."""
+    if started is not None and day > (today := started.astimezone(ZoneInfo(time_zone)).date()):
+        raise ValueError(
+            f"the as-of date {day} lies in the future (it is {today} in {time_zone}): its events are not complete. "
+            "A run of logical date D builds the day after D; give the param as_of_date to build another day"
+        )
+
+
+def _connections() -> dict[str, str]:
+    from airflow.sdk import Connection
+
+    found = {}
+    for connection_id, variable in CONNECTIONS.items():
+        try:
+            found[variable] = Connection.get(connection_id).get_uri()
+        except AirflowNotFoundException:
+            continue
+    return found

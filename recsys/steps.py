@@ -1,0 +1,178 @@
+"""The steps of a run, in order, one function each.
+
+Each imports its layer only when it runs: a scheduler, or `--help`, reads this module in milliseconds.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recsys.run import Counts, RunContext
+
+log = logging.getLogger(__name__)
+
+
+def claim_day(context: RunContext) -> Counts:
+    """Claim the as-of date for this run; another run of the same day is refused until release_run."""
+    from recsys.claims import claim_day
+
+    return claim_day(context)
+
+
+def extract_events(context: RunContext) -> Counts:
+    """Copy the event days that the lake lacks, and the newest ones again, from the shop into the lake."""
+    from recsys.data.extract import extract_events
+
+    return extract_events(context)
+
+
+def extract_snapshots(context: RunContext) -> Counts:
+    """Copy items, users, stock and campaigns as they were on the day into the lake."""
+    from recsys.data.extract import extract_snapshots
+
+    return extract_snapshots(context)
+
+
+def check_extracts(context: RunContext) -> Counts:
+    """Reconcile what was read with the shop, list refused rows, stop where too many were refused."""
+    from recsys.data.check import check_extracts
+
+    return check_extracts(context)
+
+
+def build_interactions(context: RunContext) -> Counts:
+    """Weigh the events of the look-back window into one row per user and item."""
+    from recsys.data.interactions import build_interactions
+
+    return build_interactions(context)
+
+
+def build_features(context: RunContext) -> Counts:
+    """Describe items, users and their pairs as of the day."""
+    from recsys.features.build import build_features
+
+    return build_features(context)
+
+
+def train_ranker(context: RunContext) -> Counts:
+    """Train the ranker on past cuts and measure it, with every generator, on the newest weeks."""
+    from recsys.models.training import train_ranker
+
+    return train_ranker(context)
+
+
+def fit_generators(context: RunContext) -> Counts:
+    """Fit the candidate generators on everything before the day."""
+    from recsys.models.training import fit_generators
+
+    return fit_generators(context)
+
+
+def plan_user_shards(context: RunContext) -> Counts:
+    """Count the users of the day and how many shards they make."""
+    from recsys.recommendations.user_recommendations import plan_user_shards
+
+    return plan_user_shards(context)
+
+
+def recommend_users(context: RunContext, shard: int) -> Counts:
+    """Score the users of one shard, apply the rules, write their lists."""
+    from recsys.recommendations.user_recommendations import recommend_users
+
+    return recommend_users(context, shard)
+
+
+def stage_tables(context: RunContext) -> Counts:
+    """Load every result table of the day from the lake into the warehouse, out of the readers' sight."""
+    from recsys.recommendations.publish import stage_tables
+
+    return stage_tables(context)
+
+
+def check_staging(context: RunContext) -> Counts:
+    """Run each table's check on what was loaded; an offending row stops the run."""
+    from recsys.recommendations.publish import check_staging
+
+    return check_staging(context)
+
+
+def publish(context: RunContext) -> Counts:
+    """Show all tables of the day to the readers in one transaction."""
+    from recsys.recommendations.publish import publish
+
+    return publish(context)
+
+
+def apply_retention(context: RunContext) -> Counts:
+    """Drop the days that are older than the retention from the warehouse."""
+    from recsys.recommendations.publish import apply_retention
+
+    return apply_retention(context)
+
+
+def release_run(context: RunContext) -> Counts:
+    """Give the day free for other runs."""
+    from recsys.claims import release_day
+
+    return release_day(context)
+
+
+STEPS: tuple[Callable[..., Counts], ...] = (
+    extract_events,
+    extract_snapshots,
+    check_extracts,
+    build_interactions,
+    build_features,
+    train_ranker,
+    fit_generators,
+    plan_user_shards,
+    recommend_users,
+    stage_tables,
+    check_staging,
+    publish,
+    apply_retention,
+)
+"""Every step between the claim and its release, in order; recommend_users runs once a shard."""
+
+
+def shard_numbers(plan: Counts) -> list[int]:
+    """Numbers of the shards that plan_user_shards asks for: 0, 1 …"""
+    return list(range(int(plan["shards"])))
+
+
+def run_all(context: RunContext) -> dict[str, Counts]:
+    """Run every step of a day in this process, all shards one after the other; the day is claimed meanwhile.
+
+    Returns the counts of each step; those of the shards as recommend_users[0], recommend_users[1] …
+    """
+    results: dict[str, Counts] = {}
+    claim_day(context)
+    try:
+        for step in STEPS:
+            if step is recommend_users:
+                for shard in shard_numbers(results["plan_user_shards"]):
+                    results[f"recommend_users[{shard}]"] = run_logged(step, context, shard)
+            else:
+                results[step.__name__] = run_logged(step, context)
+    finally:
+        release_run(context)
+    return results
+
+
+def run_one(step: Callable[..., Counts], context: RunContext, *arguments: int) -> Counts:
+    """Run one step by itself, with the day claimed while it runs. Returns its counts."""
+    claim_day(context)
+    try:
+        return run_logged(step, context, *arguments)
+    finally:
+        release_run(context)
+
+
+def run_logged(step: Callable[..., Counts], context: RunContext, *arguments: int) -> Counts:
+    """Run one step and log its counts, which it returns."""
+    counts = step(context, *arguments)
+    log.info("%s: %s", step.__name__, ", ".join(f"{name} {value}" for name, value in counts.items()))
+    return counts
