@@ -1,0 +1,91 @@
+"""What a list may not show: rules over candidate rows, each a setting, each vectorised over all users at once.
+
+Facts about items become one small frame of blocked items; facts about a user and an item come with the candidate
+row itself. A rule whose table is empty blocks nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import polars as pl
+
+from recsys.config import RulesSettings
+
+RULES = ("retired", "out_of_stock", "bought_lately", "category_limit")
+"""Rules that change the lists of users who gave their consent."""
+
+
+def blocked_items(items: pl.DataFrame, stock: pl.DataFrame, as_of: datetime, rules: RulesSettings) -> pl.DataFrame:
+    """Items that no list may show on the day, one row per item and rule: `item_id`, `rule`.
+
+    An item is `retired` when it left the range by `as_of` or is launched only later, `out_of_stock` when its newest
+    count says that nothing can be sold. An item without a row in `items` or `stock` is unknown, not blocked.
+    """
+    parts = [pl.DataFrame(schema={"item_id": pl.String, "rule": pl.String})]
+    if rules.drop_retired:
+        gone = items.filter((pl.col("retired_at") <= as_of) | (pl.col("launched_at") > as_of))
+        parts.append(gone.select("item_id", rule=pl.lit("retired")))
+    if rules.drop_out_of_stock:
+        parts.append(stock.filter(pl.col("on_hand") <= 0).select("item_id", rule=pl.lit("out_of_stock")))
+    return pl.concat(parts).unique().sort("item_id", "rule")
+
+
+def drop_blocked(rows: pl.DataFrame, blocked: pl.DataFrame) -> pl.DataFrame:
+    """`rows` (any frame with `item_id`) without the items of `blocked`, in the same order."""
+    return rows.join(blocked.select("item_id").unique(), on="item_id", how="anti", maintain_order="left")
+
+
+def bought_lately(rules: RulesSettings) -> pl.Expr:
+    """Whether a candidate row was bought so lately that the user can hardly need it again.
+
+    Reads `last_purchase_days` and `usual_gap_days` (days; null: never bought, or no usual gap, and never too soon).
+    """
+    slow = pl.col("usual_gap_days") >= rules.min_gap_days
+    early = pl.col("last_purchase_days") < rules.gap_share * pl.col("usual_gap_days")
+    return (slow & early).fill_null(False)
+
+
+def limit_per_category(
+    rows: pl.DataFrame, categories: pl.DataFrame, limit: int, by: Iterable[str] = ("list", "user_id")
+) -> pl.DataFrame:
+    """The first `limit` rows of each leaf category within each group of `by`, in the same order; 0: all rows.
+
+    `categories` has `item_id` and `category_path`; two leaves of one name under different parents are two
+    categories. Items without a category are not limited.
+    """
+    if limit <= 0 or rows.is_empty() or categories.is_empty():
+        return rows
+    paths = categories.select("item_id", "category_path").unique("item_id")
+    place = pl.int_range(pl.len()).over(*by, "category_path")
+    return (
+        rows.join(paths, on="item_id", how="left", maintain_order="left")
+        .filter(pl.col("category_path").is_null() | (place < limit))
+        .drop("category_path")
+    )
+
+
+def users_with_consent(user_ids: list[str], users: pl.DataFrame, rules: RulesSettings) -> list[str]:
+    """Those of `user_ids` whose own history may be used, in the same order.
+
+    A shop without a users table is taken to have asked; where there is one, a user that it does not hold (one who
+    was erased, say) has not agreed.
+    """
+    if not rules.require_consent or users.is_empty():
+        return user_ids
+    agreed = set(users.filter(pl.col("consent"))["user_id"].to_list())
+    return [user_id for user_id in user_ids if user_id in agreed]
+
+
+def rules_switched_off(
+    items: pl.DataFrame, stock: pl.DataFrame, users: pl.DataFrame, rules: RulesSettings
+) -> list[str]:
+    """Names of the rules that are asked for but cannot work, since the shop delivers no row of the table they read."""
+    wanted = (
+        ("retired", rules.drop_retired, items),
+        ("category_limit", rules.max_per_category > 0, items),
+        ("out_of_stock", rules.drop_out_of_stock, stock),
+        ("consent", rules.require_consent, users),
+    )
+    return [name for name, asked, table in wanted if asked and table.is_empty()]

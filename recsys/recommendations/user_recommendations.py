@@ -1,0 +1,155 @@
+"""The lists of every user: users are planned into shards, each shard is one task of bounded memory.
+
+A shard scores its users in batches and writes each batch before it scores the next, so that memory depends on
+neither the number of users nor the size of a shard.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+import pyarrow as pa
+
+from recsys import schemas
+from recsys.data.events import read_events
+from recsys.models import scoring
+from recsys.recommendations.fallback import keep_deepest, trending_by_segment
+from recsys.recommendations.lists import SCORED, TOPPED_UP, build_lists
+from recsys.recommendations.reasons import add_reasons
+from recsys.recommendations.rules import blocked_items, drop_blocked, rules_switched_off, users_with_consent
+from recsys.run import Counts, RunContext
+from recsys.storage import delete_partitions, read_partition, write_batches, write_partition
+
+log = logging.getLogger(__name__)
+
+BATCH_USERS = 2_000
+"""Users scored and written at once."""
+
+
+@dataclass(frozen=True)
+class _Day:
+    """What every batch of a day shares."""
+
+    items: pl.DataFrame
+    users: pl.DataFrame
+    popular: pl.DataFrame
+    blocked: pl.DataFrame
+
+
+def plan_user_shards(context: RunContext) -> Counts:
+    """Write the day's shards of users and its fallback items; delete lists of the day that an earlier run left.
+
+    Users are all those with an event in the look-back window or a row in the users snapshot, in the order of their
+    ids; a shard is the next `users_per_shard` of them. There is always a first shard, be it empty.
+    """
+    day = {"as_of_date": context.as_of_date}
+    rules = context.settings.rules
+    items, users, stock = (_snapshot(context, table) for table in (schemas.ITEMS, schemas.USERS, schemas.STOCK))
+    for name in rules_switched_off(items, stock, users, rules):
+        log.info("the rule %s is off: the shop delivers no row of the table it reads", name)
+    events = read_events(context, columns=["user_id", "item_id", "event_type", "occurred_at"])
+    popular = trending_by_segment(events, users, context.as_of, context.settings.interactions)
+    popular = drop_blocked(popular, blocked_items(items, stock, context.as_of, rules))
+    write_partition(context.lake, schemas.FALLBACK_ITEMS, keep_deepest(popular, rules.list_length), **day)
+    active = events.select("user_id").unique().collect()
+    everybody = pl.concat([active, users.select("user_id")]).unique().sort("user_id")
+    for table in (schemas.USER_SHARDS, schemas.USER_RECOMMENDATIONS):
+        delete_partitions(context.lake, table, **day)
+    size = max(rules.users_per_shard, 1)
+    starts = range(0, max(everybody.height, 1), size)
+    for shard, start in enumerate(starts):
+        write_partition(context.lake, schemas.USER_SHARDS, everybody.slice(start, size), **day, shard=shard)
+    return {"shards": len(starts), "users": everybody.height}
+
+
+def recommend_users(context: RunContext, shard: int) -> Counts:
+    """Score the users of `shard`, apply the rules, and write their ranked lists with reasons into the lake.
+
+    A rerun replaces the shard's partition whole. Raises LakeError when the shard was not planned.
+    """
+    keys = {"as_of_date": context.as_of_date, "shard": shard}
+    user_ids = read_partition(context.lake, schemas.USER_SHARDS, **keys)["user_id"].to_list()
+    batches = _batches(context, user_ids) if user_ids else iter(())
+    rows = write_batches(context.lake, schemas.USER_RECOMMENDATIONS, batches, **keys)
+    return {"shard": shard, "users": len(user_ids), "rows": rows}
+
+
+def _batches(context: RunContext, user_ids: list[str]) -> Iterator[pa.Table]:
+    day = _read_day(context)
+    scorer = scoring.load_scorer(context)
+    version = scoring.model_version(context)
+    bought = _bought(context, user_ids)
+    for start in range(0, len(user_ids), BATCH_USERS):
+        batch = user_ids[start : start + BATCH_USERS]
+        agreed = users_with_consent(batch, day.users, context.settings.rules)
+        scored = _as_scored(scoring.score_users(scorer, agreed))
+        own = bought.filter(pl.col("user_id").is_in(agreed))
+        rows = _lists_of_batch(context, day, batch, agreed, scored, own)
+        rows = rows.with_columns(as_of_date=pl.lit(context.as_of_date), model_version=pl.lit(version))
+        yield rows.select(schemas.USER_RECOMMENDATIONS.column_names).to_arrow()
+
+
+def _lists_of_batch(
+    context: RunContext,
+    day: _Day,
+    batch: list[str],
+    agreed: list[str],
+    scored: pl.DataFrame,
+    bought: pl.DataFrame,
+) -> pl.DataFrame:
+    segments = pl.DataFrame({"user_id": batch}, schema={"user_id": pl.String}).join(
+        day.users.select("user_id", "segment"), on="user_id", how="left"
+    )
+    lists = build_lists(
+        scored,
+        _cold_lists(batch, agreed, scored),
+        segments,
+        day.popular,
+        bought,
+        day.blocked,
+        day.items,
+        context.settings.rules,
+    )
+    return add_reasons(lists, day.items, bought)
+
+
+def _cold_lists(batch: list[str], agreed: list[str], scored: pl.DataFrame) -> pl.DataFrame:
+    """list, user_id to fill with fallbacks: users without history, and users who withdrew consent.
+
+    The latter get no `discover`: to know what they never bought would take the history they do not lend.
+    """
+    warm = set(scored["user_id"].to_list())
+    willing = set(agreed)
+    pairs = [
+        (name, user_id)
+        for user_id in batch
+        if user_id not in warm
+        for name in (TOPPED_UP if user_id in willing else TOPPED_UP[:1])
+    ]
+    return pl.DataFrame(pairs, schema={"list": pl.String, "user_id": pl.String}, orient="row")
+
+
+def _as_scored(frame: pl.DataFrame) -> pl.DataFrame:
+    if frame.is_empty():
+        return pl.DataFrame(schema=SCORED)
+    return frame.select(SCORED.keys()).cast(SCORED)  # type: ignore[arg-type]
+
+
+def _read_day(context: RunContext) -> _Day:
+    items, users, stock = (_snapshot(context, table) for table in (schemas.ITEMS, schemas.USERS, schemas.STOCK))
+    blocked = blocked_items(items, stock, context.as_of, context.settings.rules)
+    return _Day(items, users, _snapshot(context, schemas.FALLBACK_ITEMS), blocked)
+
+
+def _bought(context: RunContext, user_ids: list[str]) -> pl.DataFrame:
+    """user_id, item_id of every purchase that the look-back window holds of the users."""
+    events = read_events(context, columns=["user_id", "item_id", "event_type"])
+    mine = events.filter((pl.col("event_type") == "purchase") & pl.col("user_id").is_in(user_ids))
+    return mine.select("user_id", "item_id").unique().collect()
+
+
+def _snapshot(context: RunContext, table: schemas.Table) -> pl.DataFrame:
+    return read_partition(context.lake, table, as_of_date=context.as_of_date)
