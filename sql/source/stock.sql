@@ -16,4 +16,4 @@ from shop.stock
 where
     snapshot_date >= %(stock_from)s
     and snapshot_date < %(as_of_date)s
-order by item_id, snapshot_date desc
+order by item_id asc, snapshot_date desc

@@ -1,0 +1,111 @@
+"""Items, users and stock as they stood on the as-of date: one partition of each a run."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import polars as pl
+import pyarrow as pa
+from psycopg2.extensions import connection as Connection
+
+from recsys.data.reject import as_json, first_reason, missing, read_values, row_keys
+from recsys.data.source import bound_query, snapshot_parameters, stream_rows
+from recsys.database import connect
+from recsys.run import Counts, RunContext
+from recsys.schemas import ITEMS, REJECTED_SNAPSHOTS, STOCK, USERS, Table
+from recsys.storage import write_partition
+
+log = logging.getLogger(__name__)
+
+SNAPSHOTS = (ITEMS, USERS, STOCK)
+
+
+def extract_snapshots(context: RunContext) -> Counts:
+    """Write items, users and stock of the as-of date; a table that the shop lacks becomes a partition of no rows.
+
+    Refused rows go to rejected_snapshots. Raises RunError for a query that fails or lacks a column.
+    """
+    counts: Counts = {}
+    refused = []
+    with connect(context.environment.shop_dsn, "shop") as connection:
+        for table in SNAPSHOTS:
+            kept, rejected = _read_snapshot(context, connection, table)
+            counts[table.name] = write_partition(context.lake, table, kept, as_of_date=context.as_of_date)
+            counts[f"{table.name}_rejected"] = rejected.height
+            refused.append(rejected)
+            log.info("%s: %d rows, %d refused", table.name, kept.height, rejected.height)
+    everything = pl.concat(refused).sort("table_name", "row_key", "reason", "row_text")
+    write_partition(context.lake, REJECTED_SNAPSHOTS, everything, as_of_date=context.as_of_date)
+    return counts
+
+
+def _read_snapshot(context: RunContext, connection: Connection, table: Table) -> tuple[pl.DataFrame, pl.DataFrame]:
+    source = bound_query(context, connection, table, snapshot_parameters(context))
+    if source is None:
+        rows = table.arrow_schema.empty_table()
+        return pl.DataFrame(rows), pl.DataFrame(REJECTED_SNAPSHOTS.arrow_schema.empty_table())
+    text = pa.concat_tables(stream_rows(table, connection, *source))
+    frame = read_values(text, table).with_columns(as_json(pl.DataFrame(text)).alias("row_text"))
+    if "snapshot_date" not in frame.columns:
+        frame = frame.with_columns(pl.lit(context.as_of_date).alias("snapshot_date"))
+    kept, rejected = split_snapshot(frame, table)
+    if table is USERS:
+        kept = with_readable_attributes(kept)
+    return before(kept, context), rejected
+
+
+def split_snapshot(frame: pl.DataFrame, table: Table) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows of `table` that hold, one a key, sorted by it, and rows of schemas.REJECTED_SNAPSHOTS for the others.
+
+    `frame` comes from read_values, with `row_text`. Of several rows with one key the newest version holds.
+    """
+    key = table.key[0]
+    version = "valid_from" if "valid_from" in frame.columns else "snapshot_date"
+    marked = frame.with_columns(first_reason(_rules(table)).alias("reason"))
+    ordered = marked.sort(
+        [key, version, "row_text"], descending=[False, True, False], nulls_last=True, maintain_order=True
+    )
+    good = ordered.filter(pl.col("reason").is_null())
+    first = good.select(pl.col(key).is_first_distinct()).to_series()
+    doubles = good.filter(~first).with_columns(pl.lit(f"duplicate_{key}").alias("reason"))
+    refused = pl.concat([ordered.filter(pl.col("reason").is_not_null()), doubles])
+    rejected = refused.select(
+        pl.lit(table.name).alias("table_name"), row_keys(refused[key], refused["row_text"]), "reason", "row_text"
+    )
+    return good.filter(first).select(table.column_names), rejected
+
+
+def _rules(table: Table) -> tuple[tuple[str, pl.Expr], ...]:
+    rules = [(f"missing_{table.key[0]}", missing(table.key[0]))]
+    rules.append(("unreadable_value", pl.col("unreadable").is_not_null()))
+    if table is ITEMS:
+        for name in ("list_price", "unit_cost"):
+            rules.append((f"absurd_{name}", (pl.col(name) < 0) | ~pl.col(name).is_finite()))
+    if table is STOCK:
+        rules.append(("missing_count", pl.col("on_hand").is_null() | ~pl.col("on_hand").is_finite()))
+    rules.append(("missing_snapshot_date", pl.col("snapshot_date").is_null()))
+    return tuple(rules)
+
+
+def with_readable_attributes(users: pl.DataFrame) -> pl.DataFrame:
+    """Users whose `attributes` that are no JSON object are null: a user is too much to lose over one."""
+    readable = users["attributes"].map_elements(_is_object, return_dtype=pl.Boolean)
+    broken = int((~readable).sum() or 0)
+    if broken:
+        log.warning("users: the attributes of %d row(s) are no JSON object and count as none", broken)
+    return users.with_columns(pl.when(readable).then("attributes"))
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
+def before(rows: pl.DataFrame, context: RunContext) -> pl.DataFrame:
+    """Rows without what only the future knew: an end that lies at or after the as-of instant; no consent said is no."""
+    ends = [name for name in ("valid_to", "retired_at") if name in rows.columns]
+    rows = rows.with_columns(pl.when(pl.col(name) < context.as_of).then(name).alias(name) for name in ends)
+    return rows.with_columns(pl.col("consent").fill_null(value=False)) if "consent" in rows.columns else rows
