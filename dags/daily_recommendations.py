@@ -67,7 +67,7 @@ def daily_recommendations() -> None:
         users = step(steps.recommend_users, execution_timeout=timedelta(minutes=60)).expand(shard=shards)
         chain(users, *tasks(30, steps.stage_tables, steps.check_staging, steps.publish, steps.apply_retention))
 
-    claim = step(steps.claim_day, retries=0)().as_setup()
+    claim = step(steps.claim_run, retries=0)().as_setup()
     release = step(steps.release_run)().as_teardown(setups=claim)
     chain(claim, data(), features(), models(), recommendations(), release)
 

@@ -64,27 +64,25 @@ def run_context(context: Mapping[str, Any]) -> RunContext:
 def step(function: Callable[..., Counts], result: Callable[[Counts], Any] = dict, **options: Any) -> Any:
     """A task, not yet called, that runs `function` with the run's context and returns `result` of its counts.
 
-    A mapped task passes its `shard` on. The day is claimed anew by every task. Errors that a retry cannot mend
+    A mapped task passes its `shard` on. Errors that a retry cannot mend
     (settings, bad data, a day held by another run) fail the task at once.
     """
 
     def run(shard: int | None = None, **context: Any) -> Any:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        from recsys.claims import claim_day
         from recsys.config import ConfigError
         from recsys.run import RunError
         from recsys.schemas import SchemaError
-        from recsys.steps import run_logged
+        from recsys.steps import run_one
 
         try:
             built = run_context(context)
-            claim_day(built)
-            return result(run_logged(function, built, *([] if shard is None else [shard])))
+            return result(run_one(function, built, *([] if shard is None else [shard])))
         except (ConfigError, SchemaError, RunError, ValueError) as error:
             raise AirflowFailException(f"{function.__name__}: {error}") from error
 
     run.__doc__ = function.__doc__
-    return task(run, task_id=function.__name__, doc_md=function.__doc__, **options)
+    return task(task_id=function.__name__, doc_md=function.__doc__, **options)(run)
 
 
 def _parse(text: str, origin: str) -> date:

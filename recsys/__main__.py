@@ -99,14 +99,14 @@ def _run(options: argparse.Namespace) -> None:
 
         print(f"current day: {rollback(load_environment(), options.to)}")
     elif options.command == "release":
-        from recsys.claims import force_release
+        from recsys.claims import release_day
 
-        held = force_release(load_environment().warehouse_dsn, options.as_of)
-        print(f"{options.as_of}: released from {held[0]}" if held else f"{options.as_of}: no run held it")
+        print(f"{options.as_of}: released from {release_day(load_environment(), options.as_of)['run']}")
     elif options.command == "create-warehouse":
-        from recsys.recommendations.warehouse import create_warehouse
+        from recsys.warehouse import create_warehouse
 
-        create_warehouse(options.admin_dsn or load_environment().warehouse_dsn)
+        counts = create_warehouse(options.admin_dsn or load_environment().warehouse_dsn)
+        print(f"the warehouse is there: {counts['tables']} tables")
     else:
         _run_steps(options)
 

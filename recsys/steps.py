@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def claim_day(context: RunContext) -> Counts:
+def claim_run(context: RunContext) -> Counts:
     """Claim the as-of date for this run; another run of the same day is refused until release_run."""
-    from recsys.claims import claim_day
+    from recsys.claims import claim_run
 
-    return claim_day(context)
+    return claim_run(context)
 
 
 def extract_events(context: RunContext) -> Counts:
@@ -115,9 +116,9 @@ def apply_retention(context: RunContext) -> Counts:
 
 def release_run(context: RunContext) -> Counts:
     """Give the day free for other runs."""
-    from recsys.claims import release_day
+    from recsys.claims import release_run
 
-    return release_day(context)
+    return release_run(context)
 
 
 STEPS: tuple[Callable[..., Counts], ...] = (
@@ -148,31 +149,28 @@ def run_all(context: RunContext) -> dict[str, Counts]:
 
     Returns the counts of each step; those of the shards as recommend_users[0], recommend_users[1] …
     """
+    from recsys.claims import claimed
+
     results: dict[str, Counts] = {}
-    claim_day(context)
-    try:
+    with claimed(context):
         for step in STEPS:
             if step is recommend_users:
                 for shard in shard_numbers(results["plan_user_shards"]):
-                    results[f"recommend_users[{shard}]"] = run_logged(step, context, shard)
+                    results[f"recommend_users[{shard}]"] = _logged(step, context, shard)
             else:
-                results[step.__name__] = run_logged(step, context)
-    finally:
-        release_run(context)
+                results[step.__name__] = _logged(step, context)
     return results
 
 
 def run_one(step: Callable[..., Counts], context: RunContext, *arguments: int) -> Counts:
-    """Run one step by itself, with the day claimed while it runs. Returns its counts."""
-    claim_day(context)
-    try:
-        return run_logged(step, context, *arguments)
-    finally:
-        release_run(context)
+    """Run one step by itself and return its counts; the day is claimed while it runs, unless the run holds it already."""
+    from recsys.claims import claimed
+
+    with claimed(context) if step in STEPS else nullcontext():
+        return _logged(step, context, *arguments)
 
 
-def run_logged(step: Callable[..., Counts], context: RunContext, *arguments: int) -> Counts:
-    """Run one step and log its counts, which it returns."""
+def _logged(step: Callable[..., Counts], context: RunContext, *arguments: int) -> Counts:
     counts = step(context, *arguments)
     log.info("%s: %s", step.__name__, ", ".join(f"{name} {value}" for name, value in counts.items()))
     return counts

@@ -1,0 +1,58 @@
+# Commands of the project; `make help` lists them. Needs Python 3.11 and make; the first call fetches the locked packages.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.SHELLFLAGS := -eu -o pipefail -c
+# One state folder for the demonstration and one environment for everything.
+DEMO := .demo
+PYTHON := .venv/bin/python
+BASE_PYTHON := $(shell command -v python3.11 || command -v python3)
+export PYTHONPATH := $(CURDIR)
+export OPENBLAS_NUM_THREADS := 1
+
+.PHONY: help demo up down status clean psql test lint lock
+
+help:  ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+demo: .venv/installed  ## Show the whole workflow on real data: load a shop, build three days, print the result
+	@$(PYTHON) -m demo.run_demo --folder $(DEMO)
+
+up: .venv/installed  ## Start Postgres and Airflow, and print where its UI is
+	@$(PYTHON) -m demo.services up --folder $(DEMO)
+
+down: .venv/installed  ## Stop what `make up` or `make demo` started
+	@$(PYTHON) -m demo.services down --folder $(DEMO)
+
+status: .venv/installed  ## Show what runs, and where
+	@$(PYTHON) -m demo.services status --folder $(DEMO)
+
+clean: .venv/installed  ## Stop everything and delete the demonstration's data
+	@$(PYTHON) -m demo.services clean --folder $(DEMO)
+
+psql: .venv/installed  ## Open a session on the warehouse, or run the SQL from standard input
+	@$(PYTHON) -m demo.services psql --folder $(DEMO)
+
+test: lint  ## Check everything: lint, types, SQL style and all tests, those with Postgres and Airflow too
+	$(PYTHON) -m pytest
+
+lint: .venv/installed  ## Check style, types and SQL
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/sqlfluff lint --disable-progress-bar sql
+
+lock: .venv/installed  ## Lock the newest versions that requirements.in and requirements-dev.in allow
+	.venv/bin/uv pip compile -q --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
+	.venv/bin/uv pip compile -q --python-version 3.11 --generate-hashes requirements-dev.in -o requirements-dev.txt
+
+# uv alone comes through pip, checked against its hash in the lock; it installs the rest in seconds.
+.venv/installed: requirements.txt requirements-dev.txt
+	@$(BASE_PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v != (3, 11) and "Python 3.11 is needed, this is %d.%d" % v)'
+	@echo "Installing the locked packages into .venv" >&2
+	@test -x $(PYTHON) || $(BASE_PYTHON) -m venv .venv
+	@mkdir -p .venv/tmp
+	@sed -n '/^uv==/,/^[^ ]*==/{/^uv==/p;/^    --hash/p}' requirements-dev.txt > .venv/tmp/uv.txt
+	@.venv/bin/pip install -q --disable-pip-version-check --no-deps --require-hashes -r .venv/tmp/uv.txt
+	@.venv/bin/uv pip install -q --python $(PYTHON) --require-hashes -r requirements.txt -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,219 @@
+"""Airflow's services on this machine: api-server, then dag-processor and scheduler, on 127.0.0.1 and a free port.
+
+Their home is `<folder>/airflow`, their logs `<folder>/logs`, their processes `<folder>/airflow.json`. Metadata are in
+the project-local Postgres. Only processes that were started here are stopped; a number that the system has given to
+another program meanwhile is recognised by its start time and left alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from demo.postgres import read_environment, write_private
+from demo.rest import Airflow, is_up
+
+ROOT = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+USER = "admin"
+SERVICES = ("api-server", "dag-processor", "scheduler")
+START_SECONDS = 180
+
+
+class ServiceError(RuntimeError):
+    """A service did not start; the message holds the end of its log."""
+
+
+def start(folder: Path) -> Airflow:
+    """Start what is not running; returns the way to the REST API. The databases must be up. Raises ServiceError."""
+    state = _state(folder)
+    if all(_alive(state["processes"].get(service)) for service in SERVICES) and is_up(_url(state)):
+        return client(folder)
+    stop(folder)
+    state = _state(folder)
+    state["port"] = _free_port(int(state.get("port", 0)))
+    environment = service_environment(folder, state)
+    _save(folder, state)
+    _migrate(folder, environment)
+    _launch(folder, state, environment, "api-server", "--host", HOST, "--port", str(state["port"]))
+    _wait(folder, state)
+    # A scheduler that starts before the API server listens fails its first tasks.
+    _launch(folder, state, environment, "dag-processor")
+    _launch(folder, state, environment, "scheduler", "--skip-serve-logs")
+    return client(folder)
+
+
+def stop(folder: Path, seconds: float = 40) -> list[str]:
+    """Stop the services that were started from `folder`, newest first; returns their names."""
+    state = _state(folder)
+    stopped = []
+    for service in reversed(SERVICES):
+        process = state["processes"].pop(service, None)
+        if _alive(process):
+            _end(process["pid"], seconds)
+            stopped.append(service)
+    _save(folder, state)
+    return stopped
+
+
+def status(folder: Path) -> dict[str, bool]:
+    """Whether each service runs."""
+    processes = _state(folder)["processes"]
+    return {service: _alive(processes.get(service)) for service in SERVICES}
+
+
+def client(folder: Path) -> Airflow:
+    """The REST API of the running services, with the password that Airflow drew for the user."""
+    passwords = json.loads((folder / "airflow" / "passwords.json").read_text())
+    return Airflow(_url(_state(folder)), USER, passwords[USER])
+
+
+def service_environment(folder: Path, state: dict[str, Any]) -> dict[str, str]:
+    """Environment of every service: where the databases are, how Airflow is set up, how many threads a task may use."""
+    databases = read_environment(folder)
+    home = folder.resolve() / "airflow"
+    settings = {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__FERNET_KEY": state["fernet_key"],
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{_url(state)}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": databases["AIRFLOW_DSN"].replace("postgresql:", "postgresql+psycopg2:"),
+        "AIRFLOW__API__BASE_URL": _url(state),
+        "AIRFLOW__API__SECRET_KEY": state["api_secret"],
+        "AIRFLOW__API_AUTH__JWT_SECRET": state["jwt_secret"],
+        "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "RECSYS_SHOP_DSN": databases["RECSYS_SHOP_DSN"],
+        "RECSYS_WAREHOUSE_DSN": databases["RECSYS_WAREHOUSE_DSN"],
+        "RECSYS_LAKE": str(folder.resolve() / "lake"),
+        "PYTHONPATH": str(ROOT),
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**os.environ, **settings, "PATH": path}
+
+
+def _migrate(folder: Path, environment: dict[str, str]) -> None:
+    log = folder / "logs" / "db-migrate.log"
+    with log.open("w") as output:
+        done = subprocess.run([_program(), "db", "migrate"], env=environment, stdout=output, stderr=output, cwd=ROOT)
+    if done.returncode:
+        raise ServiceError(f"airflow db migrate failed:\n{_tail(log)}")
+
+
+def _launch(folder: Path, state: dict[str, Any], environment: dict[str, str], service: str, *options: str) -> None:
+    with (folder / "logs" / f"{service}.log").open("w") as output:
+        process = subprocess.Popen(
+            [_program(), service, *options],
+            env=environment,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    state["processes"][service] = {"pid": process.pid, "started": _started(process.pid)}
+    _save(folder, state)
+
+
+def _wait(folder: Path, state: dict[str, Any]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not is_up(_url(state)):
+        log = folder / "logs" / "api-server.log"
+        if not _alive(state["processes"]["api-server"]):
+            raise ServiceError(f"the api-server ended:\n{_tail(log)}")
+        if time.monotonic() > deadline:
+            raise ServiceError(f"the api-server does not answer after {START_SECONDS} s:\n{_tail(log)}")
+        time.sleep(0.3)
+
+
+def _end(group: int, seconds: float) -> None:
+    """End a process group that _launch made: ask, wait, then force what is left."""
+    for number, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, 5.0)):
+        deadline = time.monotonic() + patience
+        try:
+            os.killpg(group, number)
+            while time.monotonic() < deadline:
+                _reap(group)
+                os.killpg(group, 0)
+                time.sleep(0.1)
+        except ProcessLookupError:
+            return
+
+
+def _reap(pid: int) -> None:
+    """Collect the child if it is ours, so that an ended one does not count as alive."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return
+
+
+def _alive(process: dict[str, Any] | None) -> bool:
+    return process is not None and _started(process["pid"]) == process["started"] is not None
+
+
+def _started(pid: int) -> str | None:
+    """When the process began, in the system's own count, or None when it is not running."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else fields[19]
+
+
+def _state(folder: Path) -> dict[str, Any]:
+    file = folder / "airflow.json"
+    if file.exists():
+        return dict(json.loads(file.read_text()))
+    return {
+        "processes": {},
+        "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "jwt_secret": secrets.token_hex(32),
+        "api_secret": secrets.token_hex(32),
+    }
+
+
+def _save(folder: Path, state: dict[str, Any]) -> None:
+    for needed in (folder / "airflow", folder / "logs"):
+        needed.mkdir(parents=True, exist_ok=True)
+    write_private(folder / "airflow.json", json.dumps(state, indent=2) + "\n")
+
+
+def _free_port(wanted: int) -> int:
+    for port in (wanted or 8080, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise ServiceError(f"no free port on {HOST}")
+
+
+def _url(state: dict[str, Any]) -> str:
+    return f"http://{HOST}:{state.get('port', 0)}"
+
+
+def _program() -> str:
+    return str(Path(sys.executable).parent / "airflow")
+
+
+def _tail(log: Path, lines: int = 40) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
