@@ -1,0 +1,70 @@
+"""Peak memory of the demonstration: its own processes, those of Airflow and of Postgres, sampled while it runs."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+
+class PeakMemory:
+    """Samples, every `seconds`, the memory of the trees below the processes that `roots` names; `peak_bytes` so far.
+
+    Proportional set size: a page that several processes share is counted once. Where the system does not give it
+    (another user's process), the resident size without its shared part stands in.
+    """
+
+    def __init__(self, roots: Callable[[], list[int]], seconds: float = 2.0) -> None:
+        self.peak_bytes = 0
+        self._roots = roots
+        self._seconds = seconds
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> PeakMemory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._done.wait(self._seconds):
+            self.peak_bytes = max(self.peak_bytes, sum(map(memory_bytes, tree([os.getpid(), *self._roots()]))))
+
+
+def tree(roots: list[int]) -> set[int]:
+    """Numbers of the processes in `roots` and of all below them."""
+    children: dict[int, list[int]] = defaultdict(list)
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            children[int(stat.read_text().rpartition(")")[2].split()[1])].append(int(stat.parent.name))
+        except (OSError, IndexError):
+            continue
+    found: set[int] = set()
+    waiting = list(roots)
+    while waiting:
+        process = waiting.pop()
+        if process not in found:
+            found.add(process)
+            waiting += children[process]
+    return found
+
+
+def memory_bytes(process: int) -> int:
+    """Memory that the process answers for; 0 when it has ended."""
+    folder = Path(f"/proc/{process}")
+    try:
+        for line in (folder / "smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except (PermissionError, FileNotFoundError, ProcessLookupError):
+        pass
+    try:
+        _, resident, shared = map(int, (folder / "statm").read_text().split()[:3])
+    except (OSError, ValueError):
+        return 0
+    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
