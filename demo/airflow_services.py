@@ -71,6 +71,11 @@ def status(folder: Path) -> dict[str, bool]:
     return {service: _alive(processes.get(service)) for service in SERVICES}
 
 
+def process_ids(folder: Path) -> list[int]:
+    """Numbers of the processes that run; their own children come below them."""
+    return [process["pid"] for process in _state(folder)["processes"].values() if _alive(process)]
+
+
 def client(folder: Path) -> Airflow:
     """The REST API of the running services, with the password that Airflow drew for the user."""
     passwords = json.loads((folder / "airflow" / "passwords.json").read_text())

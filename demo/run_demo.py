@@ -11,7 +11,7 @@ from pathlib import Path
 from demo import airflow_services, load_shop, postgres, report
 from demo.memory import PeakMemory
 from demo.progress import RunFailed, follow
-from demo.rest import RestError, backfill, set_paused, trigger, wait_for_dag
+from demo.rest import RestError, backfill, trigger, wait_for_dag
 from demo.services import login
 from recsys.database import DatabaseError, connect
 from recsys.warehouse import create_warehouse, published_days
@@ -39,7 +39,6 @@ def run(folder: Path) -> None:
             _say(f"{FIRST_DAY} is published already")
         else:
             _say(f"Run as of {FIRST_DAY}, triggered with the parameter as_of_date")
-            _unpause_without_catching_up(airflow)
             follow(airflow, {trigger(airflow, FIRST_DAY): str(FIRST_DAY)}, RUN_SECONDS)
         if done.issuperset(BACKFILLED):
             _say(f"{BACKFILLED[0]} and {BACKFILLED[-1]} are published already")

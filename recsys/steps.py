@@ -88,14 +88,14 @@ def recommend_users(context: RunContext, shard: int) -> Counts:
 
 def stage_tables(context: RunContext) -> Counts:
     """Load every result table of the day from the lake into the warehouse, out of the readers' sight."""
-    from recsys.recommendations.publish import stage_tables
+    from recsys.recommendations.staging import stage_tables
 
     return stage_tables(context)
 
 
 def check_staging(context: RunContext) -> Counts:
     """Run each table's check on what was loaded; an offending row stops the run."""
-    from recsys.recommendations.publish import check_staging
+    from recsys.recommendations.staging import check_staging
 
     return check_staging(context)
 
@@ -109,7 +109,7 @@ def publish(context: RunContext) -> Counts:
 
 def apply_retention(context: RunContext) -> Counts:
     """Drop the days that are older than the retention from the warehouse."""
-    from recsys.recommendations.publish import apply_retention
+    from recsys.recommendations.retention import apply_retention
 
     return apply_retention(context)
 
@@ -163,7 +163,7 @@ def run_all(context: RunContext) -> dict[str, Counts]:
 
 
 def run_one(step: Callable[..., Counts], context: RunContext, *arguments: int) -> Counts:
-    """Run one step by itself and return its counts; the day is claimed while it runs, unless the run holds it already."""
+    """Run one step and return its counts; the day is claimed while it runs, unless the run holds it already."""
     from recsys.claims import claimed
 
     with claimed(context) if step in STEPS else nullcontext():
