@@ -167,9 +167,11 @@ class PublishSettings:
 
     retention_days: int = 90
     """Published days kept in the warehouse; whole partitions are dropped."""
-    lock_timeout_seconds: float = 2.0
-    """How long publishing waits for a table lock before it lets readers pass and tries again."""
-    publish_attempts: int = 30
+    lake_retention_days: int = 90
+    """As-of partitions kept in the lake; day partitions of events are not touched."""
+    lock_timeout_seconds: float = 0.2
+    """How long publishing waits for a table lock, and readers behind it, before it lets them pass and tries again."""
+    publish_attempts: int = 60
 
 
 @dataclass(frozen=True)

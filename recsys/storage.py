@@ -142,3 +142,15 @@ def file_checksum(lake: Lake, path: str) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def stream_partition(lake: Lake, table: Table, **keys: Any) -> Iterator[pa.RecordBatch]:
+    """Rows of one partition as batches of at most 64 Ki rows, in order. Raises LakeError as read_partition does."""
+    path = partition_path(table.name, **keys)
+    filesystem, root = lake.filesystem()
+    try:
+        with filesystem.open_input_file(f"{root}/{path}") as stream:
+            for batch in pq.ParquetFile(stream).iter_batches(batch_size=1 << 16):
+                yield from table.conform(pa.Table.from_batches([batch])).to_batches()
+    except FileNotFoundError as error:
+        raise LakeError(f"the lake {lake.uri} has no {path}: run the step that writes {table.name}") from error

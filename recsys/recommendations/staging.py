@@ -1,0 +1,137 @@
+"""Load a day's result tables from the lake into schema recsys_staging, out of the readers' sight, and check them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import psycopg2
+import pyarrow as pa
+from psycopg2 import errors, sql
+from psycopg2.extensions import connection as Connection
+
+from recsys import schemas
+from recsys.database import copy_in
+from recsys.run import Counts, RunContext, RunError
+from recsys.schemas import Table
+from recsys.storage import Lake, has_partition, list_keys, stream_partition
+from recsys.warehouse import SQL, STAGING, WRITER, connect_warehouse, partition_name
+
+_EXAMPLES = 5
+
+
+def stage_tables(context: RunContext) -> Counts:
+    """Load the lake's rows of the day of every published table into a fresh staging table each.
+
+    Returns the rows by table. Raises RunError for a table without a partition of the day, rows of another day, or rows
+    that repeat a key; DatabaseError when the warehouse cannot be reached.
+    """
+    return {table.name: _stage(context, table) for table in schemas.PUBLISHED}
+
+
+def check_staging(context: RunContext) -> Counts:
+    """Run every table's check.sql on the staged rows of the day.
+
+    Returns the number of checks. Raises RunError with up to five offending rows of each table: nothing is published.
+    """
+    with connect_warehouse(context.environment.warehouse_dsn) as connection:
+        require_staged(connection, context.as_of_date)
+        _show_staged(connection, context.as_of_date)
+        found = [line for table in schemas.PUBLISHED for line in _offending(connection, table)]
+        connection.rollback()
+    if found:
+        raise RunError(f"the rows of {context.as_of_date} are not published: " + "; ".join(found))
+    return {"checks": len(schemas.PUBLISHED), "offending": 0}
+
+
+def require_staged(connection: Connection, day: date) -> None:
+    """Raise RunError, which names the tables, unless every published table is staged for `day`."""
+    missing = [table.name for table in schemas.PUBLISHED if not is_staged(connection, table, day)]
+    if missing:
+        raise RunError(f"nothing is staged for {day} of {', '.join(missing)}: run stage_tables first")
+
+
+def is_staged(connection: Connection, table: Table, day: date) -> bool:
+    """Whether the rows of `day` wait in schema recsys_staging."""
+    with connection.cursor() as cursor:
+        cursor.execute("select to_regclass(%s) is not null", (f"{STAGING}.{partition_name(table, day)}",))
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def _stage(context: RunContext, table: Table) -> int:
+    dsn, day = context.environment.warehouse_dsn, context.as_of_date
+    partitions = _lake_partitions(context.lake, table, day)
+    name = partition_name(table, day)
+    with connect_warehouse(dsn) as connection, connection.cursor() as cursor:
+        staged, parent = sql.Identifier(STAGING, name), sql.Identifier("recsys", table.name)
+        cursor.execute(sql.SQL("drop table if exists {}").format(staged))
+        cursor.execute(sql.SQL("create table {} (like {} including comments including storage)").format(staged, parent))
+    reader = pa.RecordBatchReader.from_batches(table.arrow_schema, _rows(context.lake, table, partitions))
+    rows = copy_in(dsn, WRITER, STAGING, name, reader)
+    with connect_warehouse(dsn) as connection:
+        _add_keys(connection, table, day)
+    return rows
+
+
+def _lake_partitions(lake: Lake, table: Table, day: date) -> list[dict[str, object]]:
+    whole: dict[str, object] = {"as_of_date": day}
+    shards = [{**whole, "shard": shard} for shard in sorted(list_keys(lake, table, **whole), key=int)]
+    if has_partition(lake, table, **whole):
+        if shards:
+            raise RunError(f"the lake holds {table.name} of {day} both whole and in shards: delete one of them")
+        return [whole]
+    if not shards:
+        raise RunError(f"the lake {lake.uri} has no {table.name} of {day}: run the step that writes it")
+    return shards
+
+
+def _rows(lake: Lake, table: Table, partitions: list[dict[str, object]]) -> Iterator[pa.RecordBatch]:
+    for keys in partitions:
+        yield from stream_partition(lake, table, **keys)
+
+
+def _add_keys(connection: Connection, table: Table, day: date) -> None:
+    """Add what attaching needs, faster after the load than before: the parent's keys, and proof of the rows' day."""
+    staged = sql.Identifier(STAGING, partition_name(table, day))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select pg_get_constraintdef(oid) from pg_constraint"
+            " where conrelid = %s::regclass and contype in ('p', 'u') order by contype",
+            (f"recsys.{table.name}",),
+        )
+        keys = [definition for (definition,) in cursor.fetchall()]
+        try:
+            cursor.execute("set local maintenance_work_mem = '256MB'")
+            cursor.execute(sql.SQL("alter table {} add check (as_of_date = {})").format(staged, sql.Literal(day)))
+            for key in keys:
+                cursor.execute(sql.SQL("alter table {} add {}").format(staged, sql.SQL(key)))
+            cursor.execute(sql.SQL("analyze {}").format(staged))
+        except errors.CheckViolation as error:
+            raise RunError(f"{table.name} of {day} holds rows of another day") from error
+        except errors.UniqueViolation as error:
+            detail = (error.diag.message_detail or str(error)).strip()
+            raise RunError(f"{table.name} of {day} repeats a key: {detail}") from error
+
+
+def _show_staged(connection: Connection, day: date) -> None:
+    """Let this session read the staged rows under the tables' plain names, as the checks do."""
+    with connection.cursor() as cursor:
+        for table in schemas.PUBLISHED:
+            cursor.execute(
+                sql.SQL("create temporary view {} as select * from {}").format(
+                    sql.Identifier(table.name), sql.Identifier(STAGING, partition_name(table, day))
+                )
+            )
+
+
+def _offending(connection: Connection, table: Table) -> list[str]:
+    """Up to five rows that break the table's check, as sentences. Raises RunError for a check that cannot run."""
+    path = SQL / "warehouse" / table.name / "check.sql"
+    try:
+        # A cursor in the server: a check that every row breaks must not bring every row here.
+        with connection.cursor("offending") as cursor:
+            cursor.execute(path.read_text(encoding="utf-8"))
+            return [f"{table.name}: {problem} ({place})" for problem, place in cursor.fetchmany(_EXAMPLES)]
+    except psycopg2.Error as error:
+        raise RunError(f"sql/warehouse/{table.name}/check.sql: {str(error).strip()}") from error

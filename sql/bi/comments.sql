@@ -1,0 +1,41 @@
+-- Comments and rights of the views. Every view column carries the comment of the table column that it shows.
+do $$
+declare
+    described record;
+begin
+    for described in
+        select
+            views.relname as view_name,
+            view_columns.attname as column_name,
+            col_description(tables.oid, table_columns.attnum) as meaning
+        from pg_class as views
+        join pg_class as tables
+            on tables.relnamespace = 'recsys'::regnamespace
+            and tables.relname in (views.relname, regexp_replace(views.relname, '^current_', ''))
+        join pg_attribute as view_columns on view_columns.attrelid = views.oid and view_columns.attnum > 0
+        join pg_attribute as table_columns
+            on table_columns.attrelid = tables.oid and table_columns.attname = view_columns.attname
+        where views.relnamespace = 'bi'::regnamespace and views.relkind = 'v' and tables.relkind in ('r', 'p')
+    loop
+        execute format(
+            'comment on column bi.%I.%I is %L', described.view_name, described.column_name, described.meaning
+        );
+    end loop;
+    for described in
+        select
+            views.relname as view_name,
+            case when views.relname = tables.relname then '' else 'Current run only. ' end
+            || obj_description(tables.oid, 'pg_class') as meaning
+        from pg_class as views
+        join pg_class as tables
+            on tables.relnamespace = 'recsys'::regnamespace
+            and tables.relname in (views.relname, regexp_replace(views.relname, '^current_', ''))
+        where views.relnamespace = 'bi'::regnamespace and views.relkind = 'v' and tables.relkind in ('r', 'p')
+    loop
+        execute format('comment on view bi.%I is %L', described.view_name, described.meaning);
+    end loop;
+end
+$$;
+
+grant usage on schema bi to bi_reader;
+grant select on all tables in schema bi to bi_reader;

@@ -1,0 +1,37 @@
+-- One row per user, list and rank.
+-- One partition a day; publishing attaches it whole, retention drops it whole.
+create table if not exists recsys.user_recommendations (
+    as_of_date date not null,
+    list text collate "C" not null,
+    user_id text collate "C" not null,
+    rank integer not null,
+    item_id text collate "C" not null,
+    score real not null,
+    generator text not null,
+    anchor_item_id text,
+    fallback text,
+    reason_code text not null,
+    reason_text text not null,
+    model_version text not null,
+    primary key (as_of_date, list, user_id, rank),
+    unique (as_of_date, list, user_id, item_id)
+) partition by list (as_of_date);
+
+comment on table recsys.user_recommendations is 'One row per user, list and rank.';
+comment on column recsys.user_recommendations.as_of_date is
+'The day the row is for: everything before its 00:00 was known, nothing later.';
+comment on column recsys.user_recommendations.list is 'for_you, discover (never bought before) or buy_again.';
+comment on column recsys.user_recommendations.user_id is 'Who the list is for.';
+comment on column recsys.user_recommendations.rank is 'Place in the list, from 1, without gaps.';
+comment on column recsys.user_recommendations.item_id is 'What is recommended; once in a list.';
+comment on column recsys.user_recommendations.score is
+'The ranker''s score; higher is better, comparable within one list of one user only.';
+comment on column recsys.user_recommendations.generator is
+'Candidate generator that proposed the item highest; a fallback''s name for fallbacks.';
+comment on column recsys.user_recommendations.anchor_item_id is 'Item of the user''s history that the reason names.';
+comment on column recsys.user_recommendations.fallback is
+'segment or trending where the user''s own history gave too little; else null.';
+comment on column recsys.user_recommendations.reason_code is 'Kind of reason, a stable code.';
+comment on column recsys.user_recommendations.reason_text is 'The reason as a sentence for people.';
+comment on column recsys.user_recommendations.model_version is
+'Hash that names the models and settings behind the row.';

@@ -1,0 +1,85 @@
+"""What goes with age, and what stays."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date, timedelta
+
+import psycopg2
+import pytest
+
+from recsys import schemas
+from recsys.claims import claim_run
+from recsys.config import PublishSettings
+from recsys.recommendations.publish import rollback
+from recsys.recommendations.retention import apply_retention
+from recsys.recommendations.staging import stage_tables
+from recsys.storage import Lake, list_keys, write_partition
+from tests.recommendations.published_days import context_of, run_day, write_day
+
+pytestmark = pytest.mark.postgres
+
+TODAY = date(2017, 12, 4)
+SETTINGS = PublishSettings(retention_days=10, lake_retention_days=20)
+
+
+def days_ago(count: int) -> date:
+    return TODAY - timedelta(days=count)
+
+
+def published(dsn: str) -> list[date]:
+    connection = psycopg2.connect(dsn)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select distinct as_of_date from bi.user_recommendations order by 1")
+        days = [day for (day,) in cursor.fetchall()]
+        cursor.execute("select distinct as_of_date from bi.published_runs order by 1")
+        assert [day for (day,) in cursor.fetchall()] == days
+    connection.close()
+    return days
+
+
+def publish_days(dsn: str, lake: str, *ages: int) -> None:
+    for age in sorted(ages, reverse=True):
+        write_day(lake, days_ago(age))
+        run_day(context_of(dsn, lake, days_ago(age), publish=SETTINGS))
+
+
+def test_days_beyond_the_retention_go_whole(warehouse: str, lake: str) -> None:
+    publish_days(warehouse, lake, 21, 11, 10, 0)
+    counts = apply_retention(context_of(warehouse, lake, TODAY, publish=SETTINGS))
+    assert counts["days"] == 2
+    assert published(warehouse) == [days_ago(10), TODAY]
+    kept = [day.isoformat() for day in (days_ago(11), days_ago(10), TODAY)]
+    assert list_keys(Lake(lake), schemas.USER_RECOMMENDATIONS) == kept
+
+
+def test_the_current_day_stays_however_old(warehouse: str, lake: str) -> None:
+    publish_days(warehouse, lake, 30, 25, 0)
+    context = context_of(warehouse, lake, TODAY, publish=SETTINGS)
+    rollback(context.environment, days_ago(25))
+    apply_retention(context)
+    assert published(warehouse) == [days_ago(25), TODAY]
+
+
+def test_a_day_that_a_run_holds_stays(warehouse: str, lake: str) -> None:
+    publish_days(warehouse, lake, 30, 0)
+    claim_run(context_of(warehouse, lake, days_ago(30), run="backfill"))
+    apply_retention(context_of(warehouse, lake, TODAY, publish=SETTINGS))
+    assert published(warehouse) == [days_ago(30), TODAY]
+
+
+def test_staged_leftovers_go_and_events_of_the_lake_stay(warehouse: str, lake: str) -> None:
+    publish_days(warehouse, lake, 0)
+    write_day(lake, days_ago(1))
+    stage_tables(context_of(warehouse, lake, days_ago(1)))
+    write_partition(Lake(lake), schemas.EVENTS, schemas.EVENTS.arrow_schema.empty_table(), date=days_ago(300))
+    counts = apply_retention(context_of(warehouse, lake, TODAY, publish=SETTINGS))
+    assert counts["staged_days"] == 1
+    assert list_keys(Lake(lake), schemas.EVENTS) == [days_ago(300).isoformat()]
+
+
+def test_retention_counts_from_the_runs_own_day(warehouse: str, lake: str) -> None:
+    publish_days(warehouse, lake, 30, 15, 0)
+    backfill = context_of(warehouse, lake, days_ago(15), publish=SETTINGS)
+    apply_retention(dataclasses.replace(backfill, run_id="backfill"))
+    assert published(warehouse) == [days_ago(15), TODAY]

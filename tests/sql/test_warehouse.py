@@ -1,0 +1,153 @@
+"""The .sql files against the declarations in schemas.py, and the rights of the two roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg2
+import pytest
+from psycopg2 import errors
+
+from recsys import schemas
+from recsys.tables_page import type_name
+from recsys.warehouse import SQL, create_warehouse
+
+pytestmark = pytest.mark.postgres
+
+TABLES = (*schemas.PUBLISHED, schemas.PUBLISHED_RUNS)
+
+
+@pytest.fixture
+def cursor(database: str) -> Iterator[Any]:
+    create_warehouse(database)
+    connection = psycopg2.connect(database)
+    with connection.cursor() as opened:
+        yield opened
+    connection.close()
+
+
+def rows(cursor: Any, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+    cursor.execute(query, parameters)
+    return list(cursor.fetchall())
+
+
+COLUMNS = """
+select attname, format_type(atttypid, atttypmod), not attnotnull, col_description(attrelid, attnum)
+from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped order by attnum
+"""
+
+
+def test_tables_are_what_the_schemas_declare(cursor: Any) -> None:
+    for table in TABLES:
+        declared = [(c.name, type_name(c.type), c.nullable, c.meaning) for c in table.columns]
+        assert rows(cursor, COLUMNS, f"recsys.{table.name}") == declared, table.name
+        assert rows(cursor, "select obj_description(%s::regclass)", f"recsys.{table.name}") == [(table.grain,)]
+
+
+def test_keys_are_what_the_schemas_declare_and_sort_the_same_everywhere(cursor: Any) -> None:
+    for table in TABLES:
+        definition = rows(
+            cursor,
+            "select pg_get_constraintdef(oid) from pg_constraint where conrelid = %s::regclass and contype = 'p'",
+            f"recsys.{table.name}",
+        )
+        assert definition == [(f"PRIMARY KEY ({', '.join(table.key)})",)]
+        collations = rows(
+            cursor,
+            "select attname, collname from pg_attribute join pg_collation on pg_collation.oid = attcollation"
+            " where attrelid = %s::regclass and attname = any(%s)",
+            f"recsys.{table.name}",
+            list(table.key),
+        )
+        assert {collation for _, collation in collations} <= {"C"}, table.name
+
+
+def test_published_tables_have_one_partition_a_day(cursor: Any) -> None:
+    for table in schemas.PUBLISHED:
+        assert rows(cursor, "select pg_get_partkeydef(%s::regclass)", f"recsys.{table.name}") == [
+            ("LIST (as_of_date)",)
+        ]
+
+
+def test_an_item_stands_once_in_a_list(cursor: Any) -> None:
+    assert rows(
+        cursor,
+        "select pg_get_constraintdef(oid) from pg_constraint"
+        " where conrelid = 'recsys.user_recommendations'::regclass and contype = 'u'",
+    ) == [("UNIQUE (as_of_date, list, user_id, item_id)",)]
+
+
+def test_every_published_table_has_its_views_with_the_same_columns_and_meanings(cursor: Any) -> None:
+    def described(view: str) -> list[tuple[Any, ...]]:
+        return [(name, kind, meaning) for name, kind, _, meaning in rows(cursor, COLUMNS, view)]
+
+    for table in schemas.PUBLISHED:
+        declared = [(c.name, type_name(c.type), c.meaning) for c in table.columns]
+        assert described(f"bi.{table.name}") == declared
+        assert described(f"bi.current_{table.name}") == declared
+
+
+def test_everything_in_the_warehouse_has_a_comment(cursor: Any) -> None:
+    bare = rows(
+        cursor,
+        "select relnamespace::regnamespace || '.' || relname || '.' || attname"
+        " from pg_class join pg_attribute on attrelid = pg_class.oid and attnum > 0"
+        " where relnamespace in ('recsys'::regnamespace, 'bi'::regnamespace) and relkind in ('r', 'p', 'v')"
+        " and (col_description(pg_class.oid, attnum) is null or obj_description(pg_class.oid) is null)",
+    )
+    assert bare == []
+
+
+def test_creating_twice_changes_nothing(cursor: Any, database: str) -> None:
+    query = "select relname, relowner::regrole::text, oid from pg_class where relnamespace = 'recsys'::regnamespace"
+    before = sorted(rows(cursor, query))
+    create_warehouse(database)
+    assert sorted(rows(cursor, query)) == before
+    assert {owner for _, owner, _ in before} == {"recsys_writer"}
+
+
+def test_every_published_table_has_a_check(cursor: Any) -> None:
+    for table in schemas.PUBLISHED:
+        assert (SQL / "warehouse" / table.name / "check.sql").is_file()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select count(*) from recsys.user_recommendations",
+        "select count(*) from recsys.current_run",
+        "select count(*) from recsys.run_claims",
+        "create table bi.mine (n integer)",
+        "create table recsys_staging.mine (n integer)",
+        "create table public.mine (n integer)",
+        "create schema mine",
+        "delete from bi.user_recommendations",
+        "update bi.current_run set as_of_date = '2017-01-01'",
+    ],
+)
+def test_bi_reader_reads_the_views_and_nothing_else(cursor: Any, statement: str) -> None:
+    cursor.execute("set role bi_reader")
+    assert rows(cursor, "select count(*) from bi.current_user_recommendations") == [(0,)]
+    with pytest.raises(errors.InsufficientPrivilege):
+        cursor.execute(statement)
+
+
+def test_bi_reader_is_stopped_after_a_while(cursor: Any) -> None:
+    [(settings,)] = rows(cursor, "select rolconfig from pg_roles where rolname = 'bi_reader'")
+    assert "statement_timeout=60s" in settings
+    assert rows(cursor, "select has_database_privilege('bi_reader', current_database(), 'temporary')") == [(False,)]
+
+
+def test_recsys_writer_has_no_rights_beyond_its_schemas(cursor: Any) -> None:
+    assert rows(
+        cursor,
+        "select rolsuper, rolcreatedb, rolcreaterole, rolbypassrls, rolreplication"
+        " from pg_roles where rolname = 'recsys_writer'",
+    ) == [(False,) * 5]
+    assert rows(cursor, "select has_database_privilege('recsys_writer', current_database(), 'create')") == [(False,)]
+    cursor.execute("create schema payroll")
+    cursor.execute("create table payroll.wages (amount integer)")
+    cursor.execute("set role recsys_writer")
+    with pytest.raises(errors.InsufficientPrivilege):
+        cursor.execute("select count(*) from payroll.wages")
