@@ -75,17 +75,25 @@ def wait_for_dag(airflow: Airflow, seconds: float = 120) -> None:
 
 
 def trigger(airflow: Airflow, as_of_date: date) -> str:
-    """Trigger a run for `as_of_date` by the param and resume the schedule if it was paused; returns the run's id.
+    """Trigger a run for `as_of_date` by the param, without a logical date; returns the run's id."""
+    body = {"logical_date": None, "conf": {"as_of_date": as_of_date.isoformat()}}
+    return str(airflow.call("POST", f"/api/v2/dags/{DAG}/dagRuns", body)["dag_run_id"])
 
-    The schedule, once resumed, makes up for its latest slot, which the demo shop's data (they end in 2017) do not reach:
-    the first run takes that slot as its logical date. The param decides the day all the same.
-    """
+
+def resume_schedule(airflow: Airflow, note: str, seconds: float = 30) -> None:
+    """Resume the DAG's schedule, and end with `note` the run of the latest slot that Airflow makes up for at once."""
     dag = airflow.call("GET", f"/api/v2/dags/{DAG}")
-    slot = dag["next_dagrun_logical_date"] if dag["is_paused"] else None
-    body = {"logical_date": slot, "conf": {"as_of_date": as_of_date.isoformat()}}
-    run_id = str(airflow.call("POST", f"/api/v2/dags/{DAG}/dagRuns", body)["dag_run_id"])
+    if not dag["is_paused"]:
+        return
     airflow.call("PATCH", f"/api/v2/dags/{DAG}", {"is_paused": False})
-    return run_id
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        runs = airflow.call("GET", f"/api/v2/dags/{DAG}/dagRuns?run_type=scheduled")["dag_runs"]
+        for run in runs:
+            airflow.call("PATCH", _run_path(run["dag_run_id"]), {"state": "failed", "note": note})
+        if runs:
+            return
+        time.sleep(0.2)
 
 
 def backfill(airflow: Airflow, first: date, last: date) -> list[str]:

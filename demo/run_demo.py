@@ -11,7 +11,7 @@ from pathlib import Path
 from demo import airflow_services, load_shop, postgres, report
 from demo.memory import PeakMemory
 from demo.progress import RunFailed, follow
-from demo.rest import RestError, backfill, trigger, wait_for_dag
+from demo.rest import RestError, backfill, resume_schedule, trigger, wait_for_dag
 from demo.services import login
 from recsys.database import DatabaseError, connect
 from recsys.warehouse import create_warehouse, published_days
@@ -19,6 +19,7 @@ from recsys.warehouse import create_warehouse, published_days
 FIRST_DAY = date(2017, 12, 4)
 BACKFILLED = (FIRST_DAY + timedelta(days=1), FIRST_DAY + timedelta(days=2))
 RUN_SECONDS = 1800
+SCHEDULE_NOTE = "Ended by make demo: this shop's data end in 2017, there is nothing to recommend for today."
 
 
 def run(folder: Path) -> None:
@@ -39,6 +40,7 @@ def run(folder: Path) -> None:
             _say(f"{FIRST_DAY} is published already")
         else:
             _say(f"Run as of {FIRST_DAY}, triggered with the parameter as_of_date")
+            resume_schedule(airflow, SCHEDULE_NOTE)
             follow(airflow, {trigger(airflow, FIRST_DAY): str(FIRST_DAY)}, RUN_SECONDS)
         if done.issuperset(BACKFILLED):
             _say(f"{BACKFILLED[0]} and {BACKFILLED[-1]} are published already")
