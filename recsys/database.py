@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
-import adbc_driver_postgresql.dbapi as adbc_dbapi
 import psycopg2
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -139,6 +138,9 @@ def copy_in(dsn: str, role: str, schema: str, table: str, batches: pa.RecordBatc
 
     Returns the rows. Columns go by name; memory holds one batch. Raises DatabaseError when the database refuses.
     """
+    # It loads pandas, which takes longer than most steps' own start; only staging needs it.
+    import adbc_driver_postgresql.dbapi as adbc_dbapi
+
     try:
         with adbc_dbapi.connect(dsn) as connection, connection.cursor() as cursor:
             cursor.execute("select set_config('role', $1, false)", (role,))
