@@ -61,6 +61,8 @@ def _only_reader(connection: Connection, context: RunContext) -> Iterator[None]:
         if not (cursor.fetchone() or [False])[0]:
             log.info("events: waiting for another run that fills this lake")
             cursor.execute("select pg_advisory_lock(%s)", (key,))
+        # The default of 4 MB makes the server sort a year of events on disk.
+        cursor.execute("set work_mem = '64MB'")
     # A new transaction, so that nothing is read from before the wait.
     connection.commit()
     yield

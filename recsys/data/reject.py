@@ -73,8 +73,8 @@ def _cast_each(text: pl.Series, type_: pa.DataType) -> pl.Series:
 
 
 def missing(column: str) -> pl.Expr:
-    """Whether a text column is null or blank."""
-    return pl.col(column).is_null() | (pl.col(column).str.strip_chars() == "")
+    """Whether a text column is null or empty."""
+    return pl.col(column).is_null() | (pl.col(column) == "")
 
 
 def event_reason(clock_tolerance_minutes: int) -> pl.Expr:
@@ -116,7 +116,8 @@ def fill_events(events: pl.DataFrame) -> pl.DataFrame:
 
 def split_duplicates(events: pl.DataFrame, keys: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Events with each combination of `keys` once (the first loaded, then the first to occur), and the others."""
-    if events.select(pl.struct(keys).n_unique()).item() == events.height:
+    # The last key alone nearly always tells them apart, at a tenth of the price of all keys together.
+    if events[keys[-1]].n_unique() == events.height:
         return events, events.clear()
     rest = [name for name in events.columns if name not in ("ingested_at", "occurred_at")]
     ordered = events.sort(["ingested_at", "occurred_at", *rest], nulls_last=True)
@@ -133,7 +134,7 @@ def as_json(rows: pl.DataFrame) -> pl.Series:
 def row_keys(identifiers: pl.Series, row_texts: pl.Series) -> pl.Series:
     """The identifiers; a short hash of the row where there is none."""
     pairs = zip(identifiers.to_list(), row_texts.to_list(), strict=True)
-    keys = [key if key and key.strip() else hashlib.sha256(text.encode()).hexdigest()[:16] for key, text in pairs]
+    keys = [key if key else hashlib.sha256(text.encode()).hexdigest()[:16] for key, text in pairs]
     return pl.Series("row_key", keys, dtype=pl.String)
 
 

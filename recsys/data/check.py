@@ -1,0 +1,119 @@
+"""Checks of what was extracted: what is refused, whether the counts agree with the source, and when to stop."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+import polars as pl
+
+from recsys.data.events import held_days, known_by, partition_rows, read_events, visible_events
+from recsys.data.exclude import excluded_events
+from recsys.data.quality import (
+    Finding,
+    as_rows,
+    at_most,
+    event_findings,
+    reference_gap,
+    rejections,
+    snapshot_findings,
+)
+from recsys.data.snapshots import SNAPSHOTS
+from recsys.run import Counts, RunContext, RunError
+from recsys.schemas import (
+    DATA_QUALITY,
+    EVENTS,
+    EXCLUDED_EVENTS,
+    EXTRACTED_DAYS,
+    ITEMS,
+    REJECTED_EVENTS,
+    REJECTED_ROWS,
+    REJECTED_SNAPSHOTS,
+    USERS,
+)
+from recsys.storage import read_partition, scan_partitions, write_partition
+
+log = logging.getLogger(__name__)
+
+
+def check_extracts(context: RunContext) -> Counts:
+    """Write excluded_events, rejected_rows and data_quality of the as-of date from what the lake holds.
+
+    Raises RunError, after they are written, when a check that stops the run fails: counts that do not agree with the
+    source, more refused rows than max_rejected_share, or no event at all.
+    """
+    lake, settings, day = context.lake, context.settings, context.as_of_date
+    factor = settings.data.absurd_price_factor
+    excluded = excluded_events(visible_events(context), factor, settings.time_zone)
+    write_partition(lake, EXCLUDED_EVENTS, excluded, as_of_date=day)
+    rejected = rejected_rows(context, excluded)
+    write_partition(lake, REJECTED_ROWS, rejected, as_of_date=day)
+    findings = find(context, rejected)
+    write_partition(lake, DATA_QUALITY, as_rows(findings, day), as_of_date=day)
+    for finding in findings:
+        if not finding.passed:
+            log.warning("%s: %s (%s)", finding.table, finding.message, finding.check)
+    stops = [finding for finding in findings if finding.severity == "stop" and not finding.passed]
+    if stops:
+        text = "; ".join(f"{finding.table}: {finding.message}" for finding in stops)
+        raise RunError(f"the data of {day} may not be published: {text}")
+    failed = sum(not finding.passed for finding in findings)
+    return {"rejected_rows": rejected.height, "checks": len(findings), "warnings": failed}
+
+
+def find(context: RunContext, rejected: pl.DataFrame) -> list[Finding]:
+    """All findings about the run's input; `rejected` are its refused rows."""
+    day = context.as_of_date
+    events = read_events(context)
+    frames = {table.name: read_partition(context.lake, table, as_of_date=day) for table in SNAPSHOTS}
+    found = [reconciled(context), *event_findings(events, context.as_of, context.settings.time_zone)]
+    rows = next(int(finding.value or 0) for finding in found if finding.check == "row_count")
+    kept = {EVENTS.name: rows, **{name: frame.height for name, frame in frames.items()}}
+    found += rejections(rejected, kept, context.settings.data.max_rejected_share)
+    for table in SNAPSHOTS:
+        found += snapshot_findings(frames[table.name], table, day)
+    found.append(reference_gap(events, "item_id", frames[ITEMS.name], ITEMS))
+    found.append(reference_gap(events, "user_id", frames[USERS.name], USERS))
+    return found
+
+
+def reconciled(context: RunContext) -> Finding:
+    """Whether each day's rows in the lake, kept and refused, are as many as the source delivered, and no day lacks."""
+    held, marked = held_days(context), held_days(context, EXTRACTED_DAYS)
+    marks = scan_partitions(context.lake, EXTRACTED_DAYS, [{"date": day} for day in marked]).collect()
+    source = dict(marks.select("day", "source_rows").iter_rows())
+    kept = partition_rows(context.lake, EVENTS, held)
+    refused = partition_rows(context.lake, REJECTED_EVENTS, held_days(context, REJECTED_EVENTS))
+    first = held[0] if held else context.as_of_date - timedelta(days=1)
+    days = [first + timedelta(days=n) for n in range((context.as_of_date - first).days)]
+    wrong = [day for day in days if day not in kept or kept[day] + refused.get(day, 0) != source.get(day)]
+    message = "every day holds, kept or refused, as many rows as the source delivered"
+    if wrong:
+        some = ", ".join(str(day) for day in wrong[:5])
+        message = f"{len(wrong)} day(s) hold other rows than the source delivered ({some}); run extract_events again"
+    return at_most(EVENTS, "reconciled", len(wrong), 0, message, "stop")
+
+
+def rejected_rows(context: RunContext, excluded: pl.DataFrame) -> pl.DataFrame:
+    """Rows of schemas.REJECTED_ROWS: everything refused that the run could have known of, sorted by key."""
+    days = [{"date": day} for day in held_days(context, REJECTED_EVENTS)]
+    known = pl.col("ingested_at").is_null() | (pl.col("ingested_at") <= known_by(context))
+    refused = scan_partitions(context.lake, REJECTED_EVENTS, days).filter(known).collect()
+    columns = ["table_name", "row_key", "reason", "day", "row_text"]
+    events = pl.lit(EVENTS.name).alias("table_name")
+    snapshots = read_partition(context.lake, REJECTED_SNAPSHOTS, as_of_date=context.as_of_date)
+    everything = pl.concat(
+        [
+            refused.with_columns(events).select(columns),
+            excluded.rename({"event_id": "row_key"}).with_columns(events).select(columns),
+            snapshots.with_columns(pl.lit(None, pl.Date).alias("day")).select(columns),
+        ]
+    ).sort("table_name", "row_key", "reason", "day", "row_text", nulls_last=True)
+    # The same row refused twice for the same reason stays two rows: 7, 7#2, 7#3.
+    place = pl.int_range(pl.len()).over("table_name", "row_key", "reason") + 1
+    numbered = pl.when(place > 1).then(pl.format("{}#{}", "row_key", place)).otherwise("row_key")
+    return (
+        everything.with_columns(numbered.alias("row_key"), pl.lit(context.as_of_date).alias("as_of_date"))
+        .select(REJECTED_ROWS.column_names)
+        .sort(REJECTED_ROWS.key)
+    )
