@@ -13,14 +13,18 @@ if no rule held them back. Each rare treat was bought by a few of one segment an
 
 from __future__ import annotations
 
+import io
+from contextlib import closing
 from datetime import date, datetime, timedelta, timezone
 from itertools import count
 
 import polars as pl
+import psycopg2
+from psycopg2 import sql
 
-from recsys import schemas
+from recsys import schemas, steps
 from recsys.run import RunContext
-from recsys.storage import write_partition
+from recsys.storage import list_keys, write_partition
 
 AS_OF_DATE = date(2020, 5, 1)
 DAYS = 120
@@ -174,6 +178,35 @@ def write_to_lake(context: RunContext) -> None:
     write_partition(context.lake, schemas.STOCK, stock(), **day_key)
     nothing = schemas.EXCLUDED_EVENTS.arrow_schema.empty_table()
     write_partition(context.lake, schemas.EXCLUDED_EVENTS, nothing, **day_key)
+
+
+def fill_shop(dsn: str) -> None:
+    """Copy everything into the empty tables of schema `shop` in the database at `dsn`."""
+    copy_rows(dsn, "events", events())
+    copy_rows(dsn, "items", items())
+    copy_rows(dsn, "users", users())
+    copy_rows(dsn, "stock", stock())
+
+
+def copy_rows(dsn: str, table: str, rows: pl.DataFrame) -> None:
+    """Append `rows` to a table of schema `shop`."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, rows.columns))
+    statement = sql.SQL("copy {} ({}) from stdin (format csv)").format(sql.Identifier("shop", table), columns)
+    text = rows.write_csv(include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.6f+00")
+    with closing(psycopg2.connect(dsn)) as connection, connection, connection.cursor() as cursor:
+        cursor.copy_expert(statement, io.StringIO(text))
+
+
+def build_day(context: RunContext) -> None:
+    """Every step of a day up to the lists in the lake; the warehouse is not touched."""
+    for step in steps.STEPS:
+        if step is steps.stage_tables:
+            return
+        if step is steps.recommend_users:
+            for shard in list_keys(context.lake, schemas.USER_SHARDS, as_of_date=context.as_of_date):
+                step(context, int(shard))
+        else:
+            step(context)
 
 
 def _schema(table: schemas.Table, drop: bool = True) -> dict[str, pl.DataType]:

@@ -68,11 +68,11 @@ def fallback_rows(wanted: pl.DataFrame, popular: pl.DataFrame) -> pl.DataFrame:
     """One row per wanted list and popular item: list, user_id, item_id, score, fallback ('segment' or 'trending').
 
     `wanted` has list, user_id and segment (null: unknown); `popular` is what `trending_by_segment` gives. An item
-    that is popular both ways comes twice; the caller keeps the segment's.
+    that is popular both ways comes once, as the segment's.
     """
-    columns = ["list", "user_id", "item_id", "score", "fallback"]
+    keys = ["list", "user_id", "item_id"]
     own = popular.filter(pl.col("segment").is_not_null()).select("segment", "item_id", "score")
     everybody = popular.filter(pl.col("segment").is_null()).select("item_id", "score")
-    by_segment = wanted.join(own, on="segment", how="inner").with_columns(fallback=pl.lit("segment"))
-    by_all = wanted.join(everybody, how="cross").with_columns(fallback=pl.lit("trending"))
-    return pl.concat([by_segment.select(columns), by_all.select(columns)])
+    by_segment = wanted.join(own, on="segment").select(*keys, "score", fallback=pl.lit("segment"))
+    by_all = wanted.join(everybody, how="cross").select(*keys, "score", fallback=pl.lit("trending"))
+    return pl.concat([by_segment, by_all.join(by_segment, on=keys, how="anti")])

@@ -57,13 +57,26 @@ def limit_per_category(
     """
     if limit <= 0 or rows.is_empty() or categories.is_empty():
         return rows
-    paths = categories.select("item_id", "category_path").unique("item_id")
-    place = pl.int_range(pl.len()).over(*by, "category_path")
+    paths = categories.filter(pl.col("category_path").is_not_null()).select("item_id", "category_path")
+    places = rows.select(*by, "item_id").with_row_index("row").join(paths.unique("item_id"), on="item_id")
+    places = places.sort(*by, "category_path", "row")
+    beyond = places.filter(place_in_group(*by, "category_path") >= limit)
     return (
-        rows.join(paths, on="item_id", how="left", maintain_order="left")
-        .filter(pl.col("category_path").is_null() | (place < limit))
-        .drop("category_path")
+        rows.with_row_index("order")
+        .join(beyond, left_on="order", right_on="row", how="anti")
+        .sort("order")
+        .drop("order")
     )
+
+
+def place_in_group(*columns: str) -> pl.Expr:
+    """Each row's place in its group, from 0, in a frame that is sorted by `columns`, in which no null stands.
+
+    The same as a window function gives, at a fraction of the time where groups are many and small.
+    """
+    row = pl.int_range(pl.len())
+    starts = pl.any_horizontal(pl.col(name) != pl.col(name).shift() for name in columns).fill_null(True)
+    return row - pl.when(starts).then(row).forward_fill()
 
 
 def users_with_consent(user_ids: list[str], users: pl.DataFrame, rules: RulesSettings) -> list[str]:

@@ -83,8 +83,13 @@ def test_keep_deepest_closes_gaps_and_cuts_each_segment() -> None:
 
 def test_wanted_lists_get_their_segment_and_everybodys_items() -> None:
     popular = pl.DataFrame(
-        {"segment": ["s", "t", None], "item_id": ["x", "y", "z"], "score": [1.0, 1.0, 2.0], "rank": [1, 1, 1]}
+        {"segment": ["s", "t", None, None], "item_id": ["x", "y", "z", "x"], "score": 1.0, "rank": [1, 1, 1, 2]}
     )
     wanted = pl.DataFrame({"list": ["for_you"] * 2, "user_id": ["u", "v"], "segment": ["s", None]})
     rows = fallback_rows(wanted, popular).select("user_id", "item_id", "fallback")
-    assert sorted(rows.rows()) == [("u", "x", "segment"), ("u", "z", "trending"), ("v", "z", "trending")]
+    assert sorted(rows.rows()) == [
+        ("u", "x", "segment"),
+        ("u", "z", "trending"),
+        ("v", "x", "trending"),
+        ("v", "z", "trending"),
+    ]
