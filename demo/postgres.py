@@ -96,7 +96,7 @@ def start(folder: Path, settings: Mapping[str, str] = DEMO_SETTINGS) -> Server:
     """
     running = status(folder)
     if running is not None:
-        return running
+        return _finish(folder, running)
     folder.mkdir(parents=True, exist_ok=True)
     account = unprivileged_account()
     home = _home(folder, account)
@@ -106,11 +106,8 @@ def start(folder: Path, settings: Mapping[str, str] = DEMO_SETTINGS) -> Server:
     if not (data / "PG_VERSION").exists():
         _initialise(binaries, home, passwords[SUPERUSER], settings, account)
     port = _launch(folder, binaries, home, account)
-    server = Server(HOST, port, data, _pid(data) or 0, passwords)
-    _create_roles_and_databases(server)
-    lines = [f"{key}={value}\n" for key, value in server.environment().items()]
-    write_private(folder / "environment", "".join(lines))
-    return server
+    (folder / "environment").unlink(missing_ok=True)
+    return _finish(folder, Server(HOST, port, data, _pid(data) or 0, passwords))
 
 
 def status(folder: Path) -> Server | None:
@@ -222,6 +219,15 @@ def _grant_connect(dsn: str, roles: tuple[str, ...]) -> None:
         for role in roles:
             statement = sql.SQL("grant connect on database {} to {}")
             cursor.execute(statement.format(sql.Identifier(name), sql.Identifier(role)))
+
+
+def _finish(folder: Path, server: Server) -> Server:
+    """Create what a start leaves behind, unless it is there; the file `environment` is written last and says so."""
+    file = folder / "environment"
+    if not file.exists():
+        _create_roles_and_databases(server)
+        write_private(file, "".join(f"{key}={value}\n" for key, value in server.environment().items()))
+    return server
 
 
 def _create_roles_and_databases(server: Server) -> None:
@@ -336,7 +342,7 @@ def _pid(data: Path) -> int | None:
         lines = (data / "postmaster.pid").read_text().splitlines()
         pid = int(lines[0])
         os.kill(pid, 0)
-    except (FileNotFoundError, ProcessLookupError, IndexError, ValueError):
+    except (FileNotFoundError, PermissionError, ProcessLookupError, IndexError, ValueError):
         return None
     command_line = Path(f"/proc/{pid}/cmdline")
     if command_line.exists() and str(data).encode() not in command_line.read_bytes():
@@ -371,7 +377,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return _command(options.command, options.folder)
-    except ServerError as error:
+    except (ServerError, FileNotFoundError, PermissionError) as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -20,6 +20,9 @@ def test_start_reuse_stop_and_start_again(tmp_path: Path) -> None:
     first = postgres.start(folder, TEST_SETTINGS)
     try:
         assert postgres.start(folder, TEST_SETTINGS) == first
+        (folder / "environment").unlink()
+        postgres.start(folder, TEST_SETTINGS)
+        assert set(postgres.read_environment(folder)) == set(first.environment())
         assert postgres.stop(folder)
         assert postgres.status(folder) is None
         assert not postgres.stop(folder)
