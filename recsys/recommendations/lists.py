@@ -35,10 +35,10 @@ LISTS = pl.Enum(sorted(SCORES))
 
 
 def personal_rows(scored: pl.DataFrame) -> pl.DataFrame:
-    """One row per list, user and item for each score that is a number: list, user_id, item_id, score, fallback (null)
+    """One row per list, user and item for each finite score: list, user_id, item_id, score, fallback (null)
     and FACTS."""
     parts = [
-        scored.filter(pl.col(column).is_not_nan()).select(
+        scored.filter(pl.col(column).is_finite()).select(
             pl.lit(name, LISTS).alias("list"), "user_id", "item_id", pl.col(column).alias("score"), *FACTS
         )
         for name, column in SCORES.items()
