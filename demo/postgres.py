@@ -27,19 +27,37 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg2
-from psycopg2 import sql
-
+from demo.postgres_databases import (
+    HOST,
+    ROLES,
+    SUPERUSER,
+    Server,
+    create_database,
+    create_roles_and_databases,
+    drop_database,
+    prepare_shop,
+    prepare_warehouse,
+)
 from demo.postgres_software import Account, bring_within_reach, find_software, reaches, unprivileged_account
 
-HOST = "127.0.0.1"
-SUPERUSER = "postgres"
-OWNERS = {"shop": "shop_owner", "warehouse": "warehouse_owner", "airflow": "airflow"}
-ROLES = ("shop_owner", "shop_reader", "warehouse_owner", "recsys_writer", "bi_reader", "airflow")
-WAREHOUSE_SCHEMAS = ("recsys", "recsys_staging", "bi")
+__all__ = [
+    "Server",
+    "ServerError",
+    "create_database",
+    "drop_database",
+    "prepare_shop",
+    "prepare_warehouse",
+    "psql_path",
+    "read_environment",
+    "remove",
+    "start",
+    "status",
+    "stop",
+    "write_private",
+]
+
 DEMO_SETTINGS = {
     "shared_buffers": "256MB",
     "work_mem": "32MB",
@@ -56,37 +74,6 @@ START_SECONDS = 60
 
 class ServerError(RuntimeError):
     """Postgres cannot be found, started or stopped; the message holds what it printed."""
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running server: where it listens, where its files are, and each role's password."""
-
-    host: str
-    port: int
-    data: Path
-    pid: int
-    passwords: Mapping[str, str]
-
-    def dsn(self, database: str, role: str = SUPERUSER) -> str:
-        """URL of `database` for `role`."""
-        return f"postgresql://{role}:{self.passwords[role]}@{self.host}:{self.port}/{database}"
-
-    @property
-    def superuser_dsn(self) -> str:
-        """URL of the maintenance database for the superuser."""
-        return self.dsn("postgres")
-
-    def environment(self) -> dict[str, str]:
-        """What other programs need to reach the databases, by variable."""
-        return {
-            "RECSYS_SHOP_DSN": self.dsn("shop", "shop_reader"),
-            "RECSYS_WAREHOUSE_DSN": self.dsn("warehouse", "recsys_writer"),
-            "AIRFLOW_DSN": self.dsn("airflow", "airflow"),
-            "SHOP_OWNER_DSN": self.dsn("shop", "shop_owner"),
-            "WAREHOUSE_OWNER_DSN": self.dsn("warehouse", "warehouse_owner"),
-            "BI_DSN": self.dsn("warehouse", "bi_reader"),
-        }
 
 
 def start(folder: Path, settings: Mapping[str, str] = DEMO_SETTINGS) -> Server:
@@ -163,34 +150,6 @@ def read_environment(folder: Path) -> dict[str, str]:
     return {key: value for key, value in pairs}
 
 
-def create_database(server: Server, name: str, owner: str = SUPERUSER) -> str:
-    """Create the empty database `name` of `owner`, closed to other roles; the superuser's URL of it."""
-    with _session(server.superuser_dsn) as cursor:
-        cursor.execute(sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(owner)))
-        cursor.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(name)))
-    return server.dsn(name)
-
-
-def drop_database(server: Server, name: str) -> None:
-    """Drop the database `name`, ending the sessions that are still on it."""
-    with _session(server.superuser_dsn) as cursor:
-        cursor.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
-
-
-def prepare_shop(dsn: str) -> None:
-    """Let shop_reader connect to the database at `dsn`; its tables' rights come with `demo/shop/create.sql`."""
-    _grant_connect(dsn, ("shop_owner", "shop_reader"))
-
-
-def prepare_warehouse(dsn: str) -> None:
-    """Create the warehouse's schemas in the database at `dsn`: recsys_writer owns them, bi_reader may connect."""
-    _grant_connect(dsn, ("recsys_writer", "bi_reader"))
-    with _session(dsn) as cursor:
-        for schema in WAREHOUSE_SCHEMAS:
-            statement = sql.SQL("create schema if not exists {} authorization recsys_writer")
-            cursor.execute(statement.format(sql.Identifier(schema)))
-
-
 def write_private(file: Path, text: str) -> None:
     """Write `text` to `file`, readable by its owner alone from the first byte."""
     aside = file.with_name(f".{file.name}.{os.getpid()}")
@@ -199,52 +158,13 @@ def write_private(file: Path, text: str) -> None:
     aside.replace(file)
 
 
-class _session:
-    """A cursor that commits each statement."""
-
-    def __init__(self, dsn: str) -> None:
-        self._connection = psycopg2.connect(dsn, connect_timeout=10)
-        self._connection.autocommit = True
-
-    def __enter__(self) -> psycopg2.extensions.cursor:
-        return self._connection.cursor()
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-
-
-def _grant_connect(dsn: str, roles: tuple[str, ...]) -> None:
-    name = str(psycopg2.extensions.parse_dsn(dsn)["dbname"])
-    with _session(dsn) as cursor:
-        for role in roles:
-            statement = sql.SQL("grant connect on database {} to {}")
-            cursor.execute(statement.format(sql.Identifier(name), sql.Identifier(role)))
-
-
 def _finish(folder: Path, server: Server) -> Server:
     """Create what a start leaves behind, unless it is there; the file `environment` is written last and says so."""
     file = folder / "environment"
     if not file.exists():
-        _create_roles_and_databases(server)
+        create_roles_and_databases(server)
         write_private(file, "".join(f"{key}={value}\n" for key, value in server.environment().items()))
     return server
-
-
-def _create_roles_and_databases(server: Server) -> None:
-    with _session(server.superuser_dsn) as cursor:
-        cursor.execute("select rolname from pg_roles")
-        roles = {name for (name,) in cursor.fetchall()}
-        for role in ROLES:
-            verb = "alter" if role in roles else "create"
-            statement = sql.SQL(verb + " role {} login password {}")
-            cursor.execute(statement.format(sql.Identifier(role), sql.Literal(server.passwords[role])))
-        cursor.execute("select datname from pg_database")
-        databases = {name for (name,) in cursor.fetchall()}
-    for name, owner in OWNERS.items():
-        if name not in databases:
-            create_database(server, name, owner)
-    prepare_shop(server.dsn("shop"))
-    prepare_warehouse(server.dsn("warehouse"))
 
 
 def _home(folder: Path, account: Account | None) -> Path:
