@@ -5,7 +5,7 @@ Sentences come from these templates alone:
     bought_before        You bought this 5 times, last 12 days ago; usually bought again after 14 days
     because_you_bought   Because you bought <title of the anchor item>
     because_of_interest  Because of your interest in <title of the anchor item>
-    popular_in_category  Popular in <category>, where you often buy
+    popular_in_category  Popular in <category>, where you buy   (the last part only if a purchase there is known)
     similar_users        Chosen by users whose history resembles yours
     trending             Popular with all users right now
     segment              Popular with users of your group right now
@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import polars as pl
 
-CATEGORY_GENERATORS = ("popular_in_categories", "category", "category_popular", "popular_in_category")
+CATEGORY_GENERATORS = ("category_popular",)
 TRENDING_GENERATORS = ("trending",)
-SIMILAR_USER_GENERATORS = ("als", "ease", "item_knn", "user_knn")
+SIMILAR_USER_GENERATORS = ("als", "ease", "item_knn")
 
 
 def add_reasons(rows: pl.DataFrame, items: pl.DataFrame, bought: pl.DataFrame) -> pl.DataFrame:
@@ -28,23 +28,28 @@ def add_reasons(rows: pl.DataFrame, items: pl.DataFrame, bought: pl.DataFrame) -
     usual_gap_days (days); `items` item_id, title and category_path; `bought` the pairs user_id, item_id of which a
     purchase is known. A fact that is missing leaves its part of the sentence out or moves on to the next template.
     """
-    facts = _with_titles(rows, items).join(
-        bought.select("user_id", anchor_item_id="item_id", anchor_bought=pl.lit(True)).unique(),
-        on=["user_id", "anchor_item_id"],
-        how="left",
-        maintain_order="left",
-    )
-    code = _code()
-    return facts.with_columns(reason_code=code).with_columns(reason_text=_text()).select(*rows.columns, *_ADDED)
+    facts = _with_purchases(_with_titles(rows, items), items, bought)
+    facts = facts.with_columns(reason_code=_code()).with_columns(reason_text=_text())
+    return facts.select(*rows.columns, "reason_code", "reason_text")
 
 
-_ADDED = ("reason_code", "reason_text")
+def _categories(items: pl.DataFrame) -> pl.DataFrame:
+    leaf = pl.col("category_path").str.split(" > ").list.last().str.strip_chars()
+    return items.select("item_id", "category_path", category=pl.when(leaf != "").then(leaf))
+
+
+def _with_purchases(rows: pl.DataFrame, items: pl.DataFrame, bought: pl.DataFrame) -> pl.DataFrame:
+    """`rows` with anchor_bought and category_bought: true where a purchase by the user is known, else null."""
+    anchors = bought.select("user_id", anchor_item_id="item_id", anchor_bought=pl.lit(True)).unique()
+    homes = bought.join(_categories(items), on="item_id").filter(pl.col("category_path").is_not_null())
+    homes = homes.select("user_id", "category_path", category_bought=pl.lit(True)).unique()
+    joined = rows.join(anchors, on=["user_id", "anchor_item_id"], how="left", maintain_order="left")
+    return joined.join(homes, on=["user_id", "category_path"], how="left", maintain_order="left")
 
 
 def _with_titles(rows: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
-    leaf = pl.col("category_path").str.split(" > ").list.last().str.strip_chars()
     known = items.unique("item_id", keep="first", maintain_order=True)
-    categories = known.select("item_id", category=pl.when(leaf != "").then(leaf))
+    categories = _categories(known)
     titles = known.select(anchor_item_id="item_id", anchor_title=pl.col("title").str.strip_chars())
     titles = titles.filter(pl.col("anchor_title") != "")
     joined = rows.join(categories, on="item_id", how="left", maintain_order="left")
@@ -83,7 +88,7 @@ def _text() -> pl.Expr:
         .when(code == "because_of_interest")
         .then(pl.format("Because of your interest in {}", pl.col("anchor_title")))
         .when(code == "popular_in_category")
-        .then(pl.format("Popular in {}, where you often buy", pl.col("category")))
+        .then(pl.format("Popular in {}{}", pl.col("category"), _where_you_buy()))
         .when(code == "similar_users")
         .then(pl.lit("Chosen by users whose history resembles yours"))
         .when(code == "trending")
@@ -92,6 +97,10 @@ def _text() -> pl.Expr:
         .then(pl.lit("Popular with users of your group right now"))
         .otherwise(pl.lit("Fits what you did lately"))
     )
+
+
+def _where_you_buy() -> pl.Expr:
+    return pl.when(pl.col("category_bought")).then(pl.lit(", where you buy")).otherwise(pl.lit(""))
 
 
 def _bought_before() -> pl.Expr:

@@ -5,9 +5,9 @@ from recsys.recommendations.reasons import add_reasons
 
 ITEMS = pl.DataFrame(
     {
-        "item_id": ["milk", "pizza", "mystery"],
-        "title": ["Milk, 1 l", "Pizza Margherita", None],
-        "category_path": ["FOOD > DAIRY", "FOOD > FROZEN PIZZA", None],
+        "item_id": ["milk", "butter", "pizza", "mystery"],
+        "title": ["Milk, 1 l", "Butter", "Pizza Margherita", None],
+        "category_path": ["FOOD > DAIRY", "FOOD > DAIRY", "FOOD > FROZEN PIZZA", None],
     }
 )
 BOUGHT = pl.DataFrame({"user_id": ["u"], "item_id": ["milk"]})
@@ -53,10 +53,14 @@ def reason(**changes: object) -> tuple[str, str]:
             ("trending", "Popular with all users right now"),
         ),
         (
-            {"generator": "popular_in_categories"},
-            ("popular_in_category", "Popular in FROZEN PIZZA, where you often buy"),
+            {"generator": "category_popular"},
+            ("popular_in_category", "Popular in FROZEN PIZZA"),
         ),
-        ({"generator": "popular_in_categories", "item_id": "mystery"}, ("for_you", "Fits what you did lately")),
+        (
+            {"generator": "category_popular", "item_id": "butter"},
+            ("popular_in_category", "Popular in DAIRY, where you buy"),
+        ),
+        ({"generator": "category_popular", "item_id": "mystery"}, ("for_you", "Fits what you did lately")),
         ({"generator": "als"}, ("similar_users", "Chosen by users whose history resembles yours")),
         (
             {"generator": "segment", "fallback": "segment"},
