@@ -10,7 +10,7 @@ BASE_PYTHON := $(shell command -v python3.11 || command -v python3)
 export PYTHONPATH := $(CURDIR)
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo up down status clean psql test lint lock
+.PHONY: help demo up down status clean psql test lint docs lock
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -41,6 +41,9 @@ lint: .venv/installed  ## Check style, types and SQL
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/sqlfluff lint --disable-progress-bar sql
+
+docs: .venv/installed  ## Write docs/tables.md from the declared tables
+	$(PYTHON) -m recsys.tables_page
 
 lock: .venv/installed  ## Lock the newest versions that requirements.in and requirements-dev.in allow
 	.venv/bin/uv pip compile -q --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
