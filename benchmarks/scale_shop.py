@@ -1,7 +1,7 @@
 """A generated shop end to end, a step at a time: `python -m benchmarks.scale_shop [--events 5000000]`.
 
-Each step runs as `python -m recsys STEP` in a process of its own, as Airflow runs it; its seconds and its peak memory are
-the operating system's. Prints a Markdown table and exits with 1 when a step fails.
+Each step runs as `python -m recsys STEP` in a process of its own, as Airflow runs it; its seconds and its peak memory
+are the operating system's. Prints a Markdown table and exits with 1 when a step fails.
 """
 
 from __future__ import annotations

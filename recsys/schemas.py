@@ -217,7 +217,7 @@ EXTRACTED_DAYS = Table(
         Column("source_rows", BIGINT, "Rows that the source delivered for the day."),
         Column("kept_rows", BIGINT, "Rows written to events."),
         Column("rejected_rows", BIGINT, "Rows written to rejected_events."),
-        Column("fingerprint", TEXT, "Hash of the query, the time zone and the rules; another one: the day is read again."),
+        Column("fingerprint", TEXT, "Hash of query, time zone and rules; another one: the day is read again."),
     ),
 )
 
@@ -253,7 +253,7 @@ INTERACTIONS = Table(
     (
         Column("user_id", TEXT, "The user."),
         Column("item_id", TEXT, "The item."),
-        Column("weight", REAL, "Sum over events of the event type's weight, halved every half-life; returns count against."),
+        Column("weight", REAL, "Sum over events of the weight of their type, halved every half-life; returns are negative."),
         Column("events", INTEGER, "Number of events."),
         Column("last_at", INSTANT, "Newest event between them."),
     ),
