@@ -7,6 +7,7 @@ process id at the end.
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,10 @@ import pytest
 from psycopg2 import sql
 
 from demo import postgres
+
+# Airflow makes its home folder when it is imported: not the user's.
+os.environ.setdefault("AIRFLOW_HOME", str(Path(__file__).resolve().parent.parent / ".test" / "airflow"))
+os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 
 TEST_SETTINGS = {
     "shared_buffers": "64MB",
