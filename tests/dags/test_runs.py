@@ -1,0 +1,187 @@
+"""Whole runs under a real scheduler, on the shop with known answers, started in every way that a run can start."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from demo import airflow_services, postgres, rest
+from demo.progress import RunFailed, follow
+from recsys import steps
+from recsys.config import Environment, Settings
+from recsys.run import RunContext
+from recsys.warehouse import create_warehouse
+from tests import known_answer_shop as shop
+from tests.conftest import TEST_SETTINGS
+
+pytestmark = [pytest.mark.airflow, pytest.mark.postgres]
+
+WITH_PARAM = shop.AS_OF_DATE
+WITH_LOGICAL_DATE = shop.AS_OF_DATE - timedelta(days=1)
+BACKFILLED = shop.AS_OF_DATE - timedelta(days=2)
+DAYS = [BACKFILLED, WITH_LOGICAL_DATE, WITH_PARAM]
+RUN_SECONDS = 480
+
+
+@dataclasses.dataclass(frozen=True)
+class World:
+    """Everything that the tests share: the servers, and the ids of the runs by how they began."""
+
+    server: postgres.Server
+    airflow: rest.Airflow
+    runs: dict[str, str]
+    failure_without_a_date: str
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Postgres and Airflow with the small shop; three runs of three days done in parallel, two that could not go on."""
+    folder = tmp_path_factory.mktemp("airflow")
+    (folder / "settings.toml").write_text(_toml(shop.SETTINGS))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RECSYS_CONFIG", str(folder / "settings.toml"))
+        patch.delenv("AIRFLOW_HOME")
+        try:
+            server = postgres.start(folder, TEST_SETTINGS)
+            shop.create_tables(server.dsn("shop", "shop_owner"))
+            shop.fill_shop(server.dsn("shop", "shop_owner"))
+            create_warehouse(server.dsn("warehouse"))
+            airflow = airflow_services.start(folder)
+            rest.wait_for_dag(airflow)
+            yield World(server, airflow, *_run_everything(airflow))
+        finally:
+            airflow_services.stop(folder)
+            postgres.remove(folder)
+
+
+def _run_everything(airflow: rest.Airflow) -> tuple[dict[str, str], str]:
+    dag = f"/api/v2/dags/{rest.DAG}"
+    airflow.call("PATCH", dag, {"is_paused": False})
+    runs = {
+        "no date at all": _trigger(airflow, {"logical_date": None}),
+        "param": rest.trigger(airflow, WITH_PARAM),
+        "logical date": _trigger(airflow, {"logical_date": _logical_date(WITH_LOGICAL_DATE)}),
+        "backfill": rest.backfill(airflow, BACKFILLED, BACKFILLED)[0],
+        "scheduled": airflow.call("GET", f"{dag}/dagRuns?run_type=scheduled")["dag_runs"][0]["dag_run_id"],
+    }
+    with pytest.raises(RunFailed) as failure:
+        follow(airflow, {runs["no date at all"]: "no date"}, RUN_SECONDS)
+    follow(airflow, {runs[name]: name for name in ("param", "logical date", "backfill")}, RUN_SECONDS)
+    return runs, str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("began", "day"), [("param", WITH_PARAM), ("logical date", WITH_LOGICAL_DATE), ("backfill", BACKFILLED)]
+)
+def test_a_run_builds_the_right_day(world: World, began: str, day: date) -> None:
+    assert _claimed_day(world, began) == day.isoformat()
+    published = _rows(world, "select distinct run_id from bi.published_runs where as_of_date = %s", day)
+    assert published == [(world.runs[began],)]
+    assert _rows(
+        world, "select count(distinct user_id) >= 30 from bi.user_recommendations where as_of_date = %s", day
+    ) == [(True,)]
+
+
+def test_a_scheduled_run_is_for_the_day_after_its_slot(world: World) -> None:
+    """The schedule's newest slot lies years after the small shop's data: right day, and an error, never old rows."""
+    run = world.airflow.call("GET", f"/api/v2/dags/{rest.DAG}/dagRuns/{world.runs['scheduled']}")
+    slot = datetime.fromisoformat(run["logical_date"]).date()
+    assert _claimed_day(world, "scheduled") == (slot + timedelta(days=1)).isoformat()
+    with pytest.raises(RunFailed, match=str(slot + timedelta(days=1))):
+        follow(world.airflow, {world.runs["scheduled"]: "scheduled"}, RUN_SECONDS)
+    assert [day for (day,) in _rows(world, "select distinct as_of_date from bi.published_runs order by 1")] == DAYS
+
+
+def test_a_run_without_any_date_fails_and_says_what_to_do(world: World) -> None:
+    assert "claim_run failed" in world.failure_without_a_date
+    assert "this run has no as-of date" in world.failure_without_a_date
+
+
+def test_a_param_that_is_no_date_is_refused(world: World) -> None:
+    with pytest.raises(rest.RestError, match=" 400: "):
+        _trigger(world.airflow, {"logical_date": None, "conf": {"as_of_date": "2017-13-45"}})
+
+
+def test_readers_see_the_newest_day(world: World) -> None:
+    assert _rows(world, "select distinct as_of_date from bi.current_user_recommendations") == [(WITH_PARAM,)]
+
+
+def test_every_run_gave_its_day_back(world: World) -> None:
+    with closing(psycopg2.connect(world.server.dsn("warehouse"))) as connection, connection.cursor() as cursor:
+        cursor.execute("select as_of_date from recsys.run_claims where released_at is null")
+        assert cursor.fetchall() == []
+
+
+def test_only_small_things_go_through_xcom(world: World) -> None:
+    with closing(psycopg2.connect(world.server.dsn("airflow"))) as connection, connection.cursor() as cursor:
+        cursor.execute("select coalesce(max(length(value::text)), 0) from xcom")
+        assert 0 < cursor.fetchone()[0] < 2_000  # type: ignore[index]
+
+
+def test_days_in_parallel_equal_the_same_days_one_by_one(
+    world: World, tmp_path: Path, warehouse_database: str, postgres_server: postgres.Server
+) -> None:
+    name = str(psycopg2.extensions.parse_dsn(warehouse_database)["dbname"])
+    create_warehouse(postgres_server.dsn(name))
+    environment = Environment(world.server.dsn("shop", "shop_reader"), warehouse_database, str(tmp_path / "lake"))
+    for day in DAYS:
+        steps.run_all(RunContext(day, environment, shop.SETTINGS, f"alone {day}"))
+    checksums = "select as_of_date, table_name, rows, checksum from recsys.published_runs order by 1, 2"
+    with closing(psycopg2.connect(warehouse_database)) as connection, connection.cursor() as cursor:
+        cursor.execute(checksums)
+        alone = cursor.fetchall()
+    assert len({day for day, *_ in alone}) == len(DAYS)
+    assert _rows(world, checksums.replace("recsys.", "bi.")) == alone
+
+
+def _trigger(airflow: rest.Airflow, body: dict[str, Any]) -> str:
+    return str(airflow.call("POST", f"/api/v2/dags/{rest.DAG}/dagRuns", body)["dag_run_id"])
+
+
+def _logical_date(as_of_date: date) -> str:
+    day = as_of_date - timedelta(days=1)
+    return datetime(day.year, day.month, day.day, 4, tzinfo=timezone.utc).isoformat()
+
+
+def _claimed_day(world: World, began: str) -> str:
+    """What the run's first task returned."""
+    run = f"/api/v2/dags/{rest.DAG}/dagRuns/{world.runs[began].replace('+', '%2B')}"
+    answer = world.airflow.call("GET", f"{run}/taskInstances/claim_run/xcomEntries/return_value?deserialize=true")
+    return str(answer["value"]["claimed"])
+
+
+def _rows(world: World, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    dsn = world.server.dsn("warehouse", "bi_reader")
+    with closing(psycopg2.connect(dsn)) as connection, connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
+
+
+def _toml(settings: Settings) -> str:
+    """The settings as a file that RECSYS_CONFIG can name."""
+    lines: list[str] = []
+    for field in sorted(
+        dataclasses.fields(settings), key=lambda f: dataclasses.is_dataclass(getattr(settings, f.name))
+    ):
+        value = getattr(settings, field.name)
+        if dataclasses.is_dataclass(value):
+            lines.append(f"[{field.name}]")
+            lines += [f"{name} = {_toml_value(inner)}" for name, inner in vars(value).items()]
+        else:
+            lines.append(f"{field.name} = {_toml_value(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml_value, value))}]"
+    return f'"{value}"' if isinstance(value, str) else repr(value)
