@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ def at(day: int, hour: int = 12, minute: int = 0) -> datetime:
 
 
 def event(name: str, day: int, **changes: object) -> dict[str, object]:
-    """An event row of the shop: user u1 buys item i1 at noon of that day in March 2024."""
+    """An event row of the shop: user u1 buys item i1 at noon of that day in March 2024, known five minutes later."""
     row: dict[str, object] = {
         "event_id": name,
         "user_id": "u1",
@@ -34,9 +34,11 @@ def event(name: str, day: int, **changes: object) -> dict[str, object]:
         "quantity": 1.0,
         "unit_price": 2.0,
         "occurred_at": at(day),
-        "ingested_at": at(day, 13),
     }
-    return row | changes
+    row |= changes
+    occurred_at = row["occurred_at"]
+    loaded = occurred_at + timedelta(minutes=5) if isinstance(occurred_at, datetime) else at(day, 13)
+    return {"ingested_at": loaded, **row}
 
 
 def make_context(dsn: str, lake: str, as_of_date: date = AS_OF, **changes: Any) -> RunContext:

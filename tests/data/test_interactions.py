@@ -18,12 +18,19 @@ def events(*rows: tuple[str, str, str, float]) -> pl.LazyFrame:
     """Rows of (user, item, type, age in days)."""
     users, items, types, ages = zip(*rows, strict=True)
     times = [AS_OF - timedelta(days=age) for age in ages]
-    schema = {"user_id": pl.String, "item_id": pl.String, "event_type": pl.String, "occurred_at": pl.Datetime("us", "UTC")}
+    schema = {
+        "user_id": pl.String,
+        "item_id": pl.String,
+        "event_type": pl.String,
+        "occurred_at": pl.Datetime("us", "UTC"),
+    }
     return pl.LazyFrame([users, items, types, times], schema=schema)
 
 
 def test_weights_halve_each_half_life_and_returns_count_against() -> None:
-    rows = events(("u", "a", "purchase", 0.5), ("u", "a", "purchase", 10.5), ("u", "b", "return", 20), ("a", "b", "view", 10))
+    rows = events(
+        ("u", "a", "purchase", 0.5), ("u", "a", "purchase", 10.5), ("u", "b", "return", 20), ("a", "b", "view", 10)
+    )
     found = weighted_interactions(rows, AS_OF, InteractionSettings(half_life_days=10.0)).collect()
     assert found["user_id"].to_list() == ["a", "u", "u"]
     assert found["item_id"].to_list() == ["b", "a", "b"]
@@ -42,8 +49,9 @@ def test_events_at_or_after_the_cut_do_not_count() -> None:
 def test_the_order_of_rows_does_not_change_a_bit_of_the_sums() -> None:
     rows = events(*(("u", "a", "purchase", 0.1 * n) for n in range(1, 4000))).collect()
     sums = {
-        weighted_interactions(rows.sample(fraction=1.0, shuffle=True, seed=seed).lazy(), AS_OF, InteractionSettings())
-        .collect()["weight"][0]
+        weighted_interactions(
+            rows.sample(fraction=1.0, shuffle=True, seed=seed).lazy(), AS_OF, InteractionSettings()
+        ).collect()["weight"][0]
         for seed in range(5)
     }
     assert len(sums) == 1

@@ -1,0 +1,145 @@
+"""Items, users and stock as of a day, from a real Postgres."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import psycopg2
+import pytest
+
+from recsys.data.extract import extract_snapshots
+from recsys.run import RunContext, RunError
+from recsys.schemas import ITEMS, REJECTED_SNAPSHOTS, STOCK, USERS, Table
+from recsys.storage import file_checksum, partition_path, read_partition
+from tests.conftest import insert_rows
+from tests.data.conftest import AS_OF, MakeContext, at
+
+pytestmark = pytest.mark.postgres
+
+
+def snapshot(run: RunContext, table: Table) -> pl.DataFrame:
+    return read_partition(run.lake, table, as_of_date=run.as_of_date)
+
+
+def test_the_version_that_held_on_the_day_is_read(context: MakeContext, shop_database: str) -> None:
+    insert_rows(
+        shop_database,
+        "shop.items",
+        [
+            {"item_id": "i1", "title": "first", "valid_from": None, "valid_to": at(5)},
+            {"item_id": "i1", "title": "second", "valid_from": at(5), "valid_to": at(12)},
+            {"item_id": "i1", "title": "third", "valid_from": at(12)},
+            {"item_id": "i2", "title": "to come", "valid_from": at(10, 0)},
+            {"item_id": "i0", "title": "always", "retired_at": at(8)},
+            {"item_id": "i3", "title": "retired later", "retired_at": at(10, 0)},
+        ],
+    )
+    run = context()
+    extract_snapshots(run)
+    found = snapshot(run, ITEMS)
+    assert found.select("item_id", "title", "valid_to", "retired_at").rows() == [
+        ("i0", "always", None, at(8)),
+        ("i1", "second", None, None),
+        ("i3", "retired later", None, None),
+    ]
+    assert found["snapshot_date"].unique().to_list() == [AS_OF]
+
+
+def test_what_happens_after_the_day_does_not_change_a_byte(context: MakeContext, shop_database: str) -> None:
+    insert_rows(shop_database, "shop.items", [{"item_id": "i1", "list_price": 2.0}])
+    insert_rows(shop_database, "shop.stock", [{"item_id": "i1", "snapshot_date": date(2024, 3, 9), "on_hand": 3}])
+    run = context()
+    extract_snapshots(run)
+    paths = [partition_path(table.name, as_of_date=AS_OF) for table in (ITEMS, STOCK)]
+    before = [file_checksum(run.lake, path) for path in paths]
+    connection = psycopg2.connect(shop_database)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("update shop.items set valid_to = %s, retired_at = %s", (at(11), at(11)))
+    connection.close()
+    insert_rows(shop_database, "shop.items", [{"item_id": "i1", "list_price": 1e9, "valid_from": at(11)}])
+    insert_rows(shop_database, "shop.stock", [{"item_id": "i1", "snapshot_date": AS_OF, "on_hand": 0}])
+    extract_snapshots(run)
+    assert [file_checksum(run.lake, path) for path in paths] == before
+
+
+def test_the_newest_count_before_the_day_is_read(context: MakeContext, shop_database: str) -> None:
+    counts = [("i1", 7, 1), ("i1", 9, 2), ("i1", 10, 3), ("i2", 1, 4)]
+    rows = [{"item_id": item, "snapshot_date": date(2024, 3, day), "on_hand": on_hand} for item, day, on_hand in counts]
+    insert_rows(shop_database, "shop.stock", [dict(row) for row in rows])
+    run = context(stock_look_back_days=5)
+    extract_snapshots(run)
+    assert snapshot(run, STOCK).select("item_id", "on_hand").rows() == [("i1", 2.0)]
+
+
+def test_bad_rows_are_refused_with_their_reason(context: MakeContext, shop_database: str) -> None:
+    insert_rows(
+        shop_database,
+        "shop.items",
+        [
+            {"item_id": "good"},
+            {"item_id": ""},
+            {"item_id": "cheap", "list_price": -1.0},
+            {"item_id": "twice", "title": "old", "valid_from": at(1)},
+            {"item_id": "twice", "title": "new", "valid_from": at(2)},
+        ],
+    )
+    insert_rows(shop_database, "shop.stock", [{"item_id": "i1", "snapshot_date": date(2024, 3, 9), "on_hand": None}])
+    run = context()
+    counts = extract_snapshots(run)
+    assert (counts["items"], counts["items_rejected"], counts["stock_rejected"]) == (2, 3, 1)
+    assert snapshot(run, ITEMS).select("item_id", "title").rows() == [("good", None), ("twice", "new")]
+    refused = snapshot(run, REJECTED_SNAPSHOTS).select("table_name", "reason").rows()
+    assert sorted(refused) == [
+        ("items", "absurd_list_price"),
+        ("items", "duplicate_item_id"),
+        ("items", "missing_item_id"),
+        ("stock", "missing_count"),
+    ]
+
+
+def test_users_keep_their_row_over_broken_attributes(context: MakeContext, shop_database: str) -> None:
+    insert_rows(
+        shop_database,
+        "shop.users",
+        [
+            {"user_id": "u1", "attributes": '{"age": "30"}', "consent": True},
+            {"user_id": "u2", "attributes": "[1", "consent": False},
+            {"user_id": "u3"},
+        ],
+    )
+    run = context()
+    extract_snapshots(run)
+    assert snapshot(run, USERS).select("user_id", "attributes", "consent").rows() == [
+        ("u1", '{"age": "30"}', True),
+        ("u2", None, False),
+        ("u3", None, True),
+    ]
+
+
+def test_a_table_that_the_shop_lacks_is_empty_and_logged(
+    context: MakeContext, shop_database: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(context().environment.source_sql, tmp_path / "source")
+    (tmp_path / "source" / "users.sql").unlink()
+    connection = psycopg2.connect(shop_database)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("drop table shop.stock")
+    connection.close()
+    insert_rows(shop_database, "shop.items", [{"item_id": "i1"}])
+    run = context(source_sql=tmp_path / "source")
+    with caplog.at_level("INFO"):
+        extract_snapshots(run)
+    assert [snapshot(run, table).height for table in (ITEMS, USERS, STOCK)] == [1, 0, 0]
+    assert "stock: the shop has no such table" in caplog.text
+    assert "users: the shop has no such table" in caplog.text
+
+
+def test_a_missing_column_names_file_and_column(context: MakeContext, tmp_path: Path) -> None:
+    shutil.copytree(context().environment.source_sql, tmp_path / "source")
+    items = tmp_path / "source" / "items.sql"
+    items.write_text(items.read_text().replace("    brand,\n", ""))
+    with pytest.raises(RunError, match=r"items\.sql: the query gives no column brand"):
+        extract_snapshots(context(source_sql=tmp_path / "source"))
