@@ -17,14 +17,36 @@ import io
 from contextlib import closing
 from datetime import date, datetime, timedelta, timezone
 from itertools import count
+from pathlib import Path
 
 import polars as pl
 import psycopg2
 from psycopg2 import sql
 
+from demo import postgres
 from recsys import schemas, steps
+from recsys.config import ModelSettings, RulesSettings, Settings
 from recsys.run import RunContext
 from recsys.storage import list_keys, write_partition
+
+CREATE_SHOP = Path(postgres.__file__).parent / "shop" / "create.sql"
+SETTINGS = Settings(
+    models=ModelSettings(
+        threads=1,
+        min_item_users=2,
+        als_factors=8,
+        als_iterations=4,
+        horizon_days=14,
+        training_cuts=2,
+        min_labels=50,
+        trees=20,
+        lambdarank_trees=20,
+        discover_trees=20,
+        bootstrap_draws=100,
+    ),
+    rules=RulesSettings(users_per_shard=20),
+)
+"""Models of a size that 30 users need, and two shards."""
 
 AS_OF_DATE = date(2020, 5, 1)
 DAYS = 120
@@ -178,6 +200,12 @@ def write_to_lake(context: RunContext) -> None:
     write_partition(context.lake, schemas.STOCK, stock(), **day_key)
     nothing = schemas.EXCLUDED_EVENTS.arrow_schema.empty_table()
     write_partition(context.lake, schemas.EXCLUDED_EVENTS, nothing, **day_key)
+
+
+def create_tables(dsn: str) -> None:
+    """Create the empty tables of schema `shop` in the database at `dsn`."""
+    with closing(psycopg2.connect(dsn)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(CREATE_SHOP.read_text(encoding="utf-8"))
 
 
 def fill_shop(dsn: str) -> None:
