@@ -1,0 +1,121 @@
+"""A shop's events before a cut, with users and items as numbers: what every generator and feature view starts from.
+
+The id maps travel with the events. They come from everything before the as-of date, sorted by id, so that the codes of
+several cuts agree; a code whose first event lies after a cut has no event there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recsys.config import InteractionSettings
+from recsys.schemas import EVENT_TYPES
+
+EVENT_COLUMNS = ["user_id", "item_id", "event_type", "quantity", "unit_price", "order_id", "store_id", "occurred_at"]
+"""Columns of schemas.EVENTS that `encode` needs."""
+_DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class History:
+    """Events before `as_of`.
+
+    events  one row per event: user, item, store, trip (i32 codes), type (code in EVENT_TYPES), quantity, price (f32),
+            at (instant), sorted by user and time; a trip is an order, or a user's day where an event has no order
+    users   user ids by code          items   item ids by code
+    tree    item, leaf, parent (i32): category codes of every item
+    """
+
+    events: pl.DataFrame
+    users: pl.Series
+    items: pl.Series
+    tree: pl.DataFrame
+    as_of: datetime
+
+    def before(self, cut: datetime) -> History:
+        """The same history as it stood at `cut`."""
+        return dataclasses.replace(self, events=self.events.filter(pl.col("at") < cut), as_of=cut)
+
+    def aged(self, *types: str) -> pl.DataFrame:
+        """Events of `types` (none: all), with `age` in days before as_of (f64)."""
+        rows = self.events if not types else self.events.filter(of_type(*types))
+        return rows.with_columns(age=(pl.lit(self.as_of) - pl.col("at")).dt.total_seconds() / _DAY)
+
+
+def of_type(*types: str) -> pl.Expr:
+    """Whether an encoded event is one of `types`."""
+    return pl.col("type").is_in([EVENT_TYPES.index(name) for name in types])
+
+
+def encode(events: pl.DataFrame, items: pl.DataFrame, as_of: datetime) -> History:
+    """Number the users and items of `events` (EVENT_COLUMNS, before `as_of`) in the order of their ids.
+
+    `items` is the items snapshot, for category_path; an item that it lacks has a category of its own name ''.
+    """
+    users, names = (events[name].unique().sort() for name in ("user_id", "item_id"))
+    day = pl.col("occurred_at").dt.date().cast(pl.String)
+    trip = pl.coalesce(pl.col("order_id"), pl.concat_str(pl.col("user_id"), day, separator=" "))
+    stores = events["store_id"].drop_nulls().unique().sort()
+    trips = events.select(trip=trip)["trip"].unique().sort()
+    coded = events.with_columns(trip=trip).select(
+        _code("user_id", users).alias("user"),
+        _code("item_id", names).alias("item"),
+        _code("store_id", stores).alias("store"),
+        _code("trip", trips).alias("trip"),
+        _code("event_type", pl.Series(EVENT_TYPES)).alias("type"),
+        pl.col("quantity").cast(pl.Float32),
+        pl.col("unit_price").cast(pl.Float32).alias("price"),
+        pl.col("occurred_at").alias("at"),
+    )
+    coded = coded.sort("user", "at", "trip", "item", "type", "quantity", "price")
+    return History(coded, users, names, _category_codes(names, items), as_of)
+
+
+def _code(column: str, names: pl.Series) -> pl.Expr:
+    codes = pl.Series(np.arange(len(names)), dtype=pl.Int32)
+    return pl.col(column).replace_strict(names, codes, default=None, return_dtype=pl.Int32)
+
+
+def _category_codes(names: pl.Series, items: pl.DataFrame) -> pl.DataFrame:
+    paths = pl.DataFrame({"item_id": names}, schema={"item_id": pl.String}).join(
+        items.select("item_id", "category_path").unique("item_id", keep="first", maintain_order=True),
+        on="item_id",
+        how="left",
+        maintain_order="left",
+    )
+    leaf = pl.col("category_path").fill_null("")
+    parts = leaf.str.split(" > ")
+    parent = parts.list.head(pl.max_horizontal(parts.list.len().cast(pl.Int64) - 1, 1)).list.join(" > ")
+    return paths.select(
+        pl.int_range(pl.len(), dtype=pl.Int32).alias("item"),
+        (leaf.rank("dense") - 1).cast(pl.Int32).alias("leaf"),
+        (parent.rank("dense") - 1).cast(pl.Int32).alias("parent"),
+    )
+
+
+def weights(history: History, settings: InteractionSettings, half_life_days: float) -> pl.DataFrame:
+    """user, item, weight (f32 > 0): event weights by type, halved every `half_life_days`, sorted by user, item.
+
+    Pairs that returns outweigh are left out.
+    """
+    by_type = [float(getattr(settings, f"{name}_weight")) for name in EVENT_TYPES]
+    weight = pl.col("type").replace_strict(range(len(by_type)), by_type, return_dtype=pl.Float64)
+    summed = history.aged().with_columns(weight=weight * 0.5 ** (pl.col("age") / half_life_days))
+    # Rounded before the sum: whole numbers add up alike in any order.
+    units = (pl.col("weight") * float(1 << 32)).round().cast(pl.Int64)
+    pairs = summed.group_by("user", "item").agg((units.sum() / float(1 << 32)).cast(pl.Float32).alias("weight"))
+    return pairs.filter(pl.col("weight") > 0).sort("user", "item")
+
+
+def weight_matrix(pairs: pl.DataFrame, history: History) -> sp.csr_matrix:
+    """Users x items matrix of log(1 + weight) (f32) from the frame of `weights`."""
+    place = (pairs["user"].to_numpy(), pairs["item"].to_numpy())
+    values: NDArray[np.float32] = np.log1p(pairs["weight"].to_numpy()).astype(np.float32)
+    return sp.csr_matrix((values, place), shape=(len(history.users), len(history.items)))

@@ -1,0 +1,53 @@
+"""Buy again: the user's own items by decayed frequency, held down while the user's usual gap has not passed.
+
+Items that the user only viewed, favoured or put into the cart are among them, at the weight of such events.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from recsys.features.history import History
+from recsys.features.purchases import mean_gap
+from recsys.models.generator import Arrays, Codes, top_per_user
+
+
+@dataclass(frozen=True)
+class BuyAgain:
+    """own: user, item, score."""
+
+    own: pl.DataFrame
+    name: str = "buy_again"
+
+    def propose(self, users: Codes, k: int) -> pl.DataFrame:
+        """The user's own items; each is its own anchor."""
+        rows = self.own.filter(pl.col("user").is_in(pl.Series(users, dtype=pl.Int32).implode()))
+        return top_per_user(rows.with_columns(anchor=pl.col("item")), k)
+
+    def arrays(self) -> Arrays:
+        """For the registry."""
+        return {column.name: column.to_numpy() for column in self.own}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> BuyAgain:
+        """The generator that `arrays` came from."""
+        return cls(pl.DataFrame({name: arrays[name] for name in ("user", "item", "score")}))
+
+
+def fit_buy_again(history: History, pairs: pl.DataFrame) -> BuyAgain:
+    """`pairs`: user, item, weight (`weights`). Score = weight, down to half of it right after a purchase."""
+    bought = (
+        history.aged("purchase")
+        .group_by("user", "item")
+        .agg(
+            pl.col("age").min().alias("last"),
+            pl.col("age").max().alias("first"),
+            pl.col("at").dt.date().n_unique().alias("days"),
+        )
+    )
+    passed = (pl.col("last") / mean_gap("last", "first", "days")).clip(0.0, 1.0).fill_null(1.0).fill_nan(1.0)
+    rows = pairs.join(bought, on=["user", "item"], how="left", maintain_order="left")
+    score = (pl.col("weight") * (0.5 + 0.5 * passed)).cast(pl.Float32)
+    return BuyAgain(rows.select("user", "item", score.alias("score")))

@@ -1,0 +1,131 @@
+"""All generators of a cut, and the union of what they propose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.config import Settings
+from recsys.features.history import History, weight_matrix, weights
+from recsys.models.als import Als, fit_als
+from recsys.models.bought_together import BoughtTogether, fit_bought_together
+from recsys.models.buy_again import BuyAgain, fit_buy_again
+from recsys.models.category_popular import CategoryPopular, fit_category_popular
+from recsys.models.ease import Ease, fit_ease, is_solvable
+from recsys.models.generator import CandidateGenerator, Codes, DenseGenerator, Known, pair_scores
+from recsys.models.item_knn import ItemKnn, fit_item_knn
+from recsys.models.trending import Trending, fit_trending
+
+KINDS: dict[str, type] = {
+    "buy_again": BuyAgain,
+    "ease": Ease,
+    "item_knn": ItemKnn,
+    "als": Als,
+    "bought_together": BoughtTogether,
+    "category_popular": CategoryPopular,
+    "trending": Trending,
+}
+"""Class of each generator by its name."""
+NAMES = tuple(KINDS)
+
+
+@dataclass(frozen=True)
+class GeneratorSet:
+    """Fitted generators with the number of candidates that each may propose to a user."""
+
+    generators: tuple[CandidateGenerator, ...]
+    limits: tuple[int, ...]
+
+
+def limits_of(settings: Settings) -> dict[str, int]:
+    """Candidates a user by generator."""
+    models = settings.models
+    return {
+        "buy_again": models.buy_again_candidates,
+        "ease": models.similar_candidates,
+        "item_knn": models.similar_candidates,
+        "als": models.als_candidates,
+        "bought_together": models.together_candidates,
+        "category_popular": models.category_candidates,
+        "trending": models.trending_candidates,
+    }
+
+
+def is_ease_shop(history: History, settings: Settings) -> bool:
+    """Whether EASE can be solved for `history`; decided once a run, so that all its cuts have the same generators."""
+    pairs = history.events.select("user", "item").unique()
+    counts = pairs.group_by("item").len()
+    supported = counts.filter(pl.col("len") >= settings.models.min_item_users).height
+    return is_solvable(pairs["user"].n_unique(), supported, settings.models)
+
+
+def fit_generators_on(history: History, settings: Settings, with_ease: bool) -> GeneratorSet:
+    """Fit every generator on `history`, and on nothing else."""
+    models = settings.models
+    pairs = weights(history, settings.interactions, models.half_life_days)
+    recent = weights(history, settings.interactions, models.recent_half_life_days)
+    usual = weights(history, settings.interactions, settings.interactions.half_life_days)
+    known = Known(weight_matrix(pairs, history))
+    similar = fit_ease(known, models) if with_ease else fit_item_knn(known, models)
+    generators: tuple[CandidateGenerator, ...] = (
+        fit_buy_again(history, usual),
+        similar,
+        fit_als(known, models, settings.seed),
+        fit_bought_together(history, recent, known, models),
+        fit_category_popular(usual, recent, history.tree),
+        fit_trending(history, pairs),
+    )
+    limits = limits_of(settings)
+    return GeneratorSet(generators, tuple(limits[generator.name] for generator in generators))
+
+
+def union(fitted: GeneratorSet, users: Codes, batch: int) -> Iterator[pl.DataFrame]:
+    """Candidates of `users` (codes), `batch` users at a time: one row per user and item, sorted.
+
+    For each generator: <name>_rank (from 1; null: not proposed) and <name>_score (of the proposal, or of any pair for
+    generators that score all); `generator` that ranked the item best (ties: the first of NAMES); `anchor`.
+    """
+    ordered = np.unique(users).astype(np.int32)
+    for start in range(0, len(ordered), batch):
+        yield _batch(fitted, ordered[start : start + batch])
+
+
+def _batch(fitted: GeneratorSet, users: Codes) -> pl.DataFrame:
+    dense: dict[str, NDArray[np.float32]] = {}
+    proposals: dict[str, pl.DataFrame] = {}
+    for generator, limit in zip(fitted.generators, fitted.limits, strict=True):
+        if isinstance(generator, DenseGenerator):
+            dense[generator.name] = generator.dense(users)
+            proposals[generator.name] = generator.propose_from(users, dense[generator.name], limit)
+        else:
+            proposals[generator.name] = generator.propose(users, limit)
+    frame = pl.concat([p.select("user", "item") for p in proposals.values()]).unique().sort("user", "item")
+    for name, proposal in proposals.items():
+        ranked = proposal.select(
+            "user",
+            "item",
+            pl.col("score").alias(f"{name}_score"),
+            (pl.int_range(pl.len(), dtype=pl.Int32).over("user") + 1).alias(f"{name}_rank"),
+            pl.col("anchor").alias(f"{name}_anchor"),
+        )
+        frame = frame.join(ranked, on=["user", "item"], how="left", maintain_order="left")
+    for generator in fitted.generators:
+        if isinstance(generator, DenseGenerator):
+            scores = pair_scores(frame, users, generator.columns, dense[generator.name])
+            place = pl.col("_score").rank("ordinal", descending=True).over("user").cast(pl.Int32)
+            frame = frame.with_columns(_score=pl.Series(scores).fill_nan(None))
+            frame = frame.with_columns(pl.col("_score").alias(f"{generator.name}_score"))
+            frame = frame.with_columns(place.alias(f"{generator.name}_place")).drop("_score")
+    return _with_origin(frame, list(proposals))
+
+
+def _with_origin(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    ranks = [pl.col(f"{name}_rank") for name in names]
+    best = pl.min_horizontal(ranks)
+    origin = pl.coalesce(pl.when(rank == best).then(pl.lit(name)) for name, rank in zip(names, ranks, strict=True))
+    anchors = pl.coalesce(f"{name}_anchor" for name in names)
+    return frame.with_columns(generator=origin, anchor=anchors).drop(f"{name}_anchor" for name in names)

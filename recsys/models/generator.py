@@ -1,0 +1,135 @@
+"""What every candidate generator is: fitted on a history, it proposes items to users.
+
+Generators that score every item for a user (ALS, EASE, item-KNN) also give those scores out, since the ranker reads
+them for candidates that others proposed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import polars as pl
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+Codes = NDArray[np.int32]
+Arrays = dict[str, NDArray]
+
+PROPOSALS = {"user": pl.Int32, "item": pl.Int32, "score": pl.Float32, "anchor": pl.Int32}
+"""Columns of a proposal; `anchor` is the item of the user's history that it comes from, or null."""
+
+
+@runtime_checkable
+class CandidateGenerator(Protocol):
+    """A fitted generator. `propose` is a pure function of what `fit` saw; an unknown user gets nothing."""
+
+    @property
+    def name(self) -> str:
+        """Name of the generator, as in candidates.NAMES."""
+        ...
+
+    def propose(self, users: Codes, k: int) -> pl.DataFrame:
+        """At most `k` items a user of `users` (codes): PROPOSALS, sorted by user, score (best first), item."""
+        ...
+
+    def arrays(self) -> Arrays:
+        """Everything that a copy needs to propose the same, for the registry."""
+        ...
+
+
+@runtime_checkable
+class DenseGenerator(CandidateGenerator, Protocol):
+    """A generator that has a score for every item of `columns` (codes, ascending)."""
+
+    @property
+    def columns(self) -> Codes:
+        """Codes of the items that have a score, ascending."""
+        ...
+
+    def dense(self, users: Codes) -> NDArray[np.float32]:
+        """Scores, len(users) x len(columns)."""
+        ...
+
+    def propose_from(self, users: Codes, scores: NDArray[np.float32], k: int) -> pl.DataFrame:
+        """What `propose` gives, from scores of `dense` for the same users."""
+        ...
+
+
+def empty_proposals() -> pl.DataFrame:
+    """No proposal."""
+    return pl.DataFrame(schema=PROPOSALS)
+
+
+def top_per_user(frame: pl.DataFrame, k: int) -> pl.DataFrame:
+    """The `k` best rows of each user, as PROPOSALS; ties go to the smaller item code."""
+    if "anchor" not in frame.columns:
+        frame = frame.with_columns(anchor=pl.lit(None, pl.Int32))
+    ordered = (
+        frame.select(PROPOSALS.keys()).cast(PROPOSALS).sort("user", "score", "item", descending=[False, True, False])
+    )  # type: ignore[arg-type]
+    return ordered.filter(pl.int_range(pl.len()).over("user") < k)
+
+
+def top_unseen(users: Codes, columns: Codes, scores: NDArray[np.float32], known: sp.csr_matrix, k: int) -> pl.DataFrame:
+    """The `k` best-scored items of each user that `known` (users x all items) does not hold; only scores above 0."""
+    if not len(users) or not len(columns):
+        return empty_proposals()
+    masked = scores.copy()
+    place = np.full(known.shape[1], -1, dtype=np.int64)
+    place[columns] = np.arange(len(columns))
+    own = known[users]
+    rows = np.repeat(np.arange(len(users)), np.diff(own.indptr))
+    where = place[own.indices]
+    masked[rows[where >= 0], where[where >= 0]] = -np.inf
+    k = min(k, len(columns))
+    best = np.argpartition(-masked, k - 1, axis=1)[:, :k]
+    frame = pl.DataFrame(
+        {
+            "user": np.repeat(users, k).astype(np.int32),
+            "item": columns[best].ravel().astype(np.int32),
+            "score": np.take_along_axis(masked, best, 1).ravel().astype(np.float32),
+        }
+    )
+    return top_per_user(frame.filter((pl.col("score") > 0) & pl.col("score").is_finite()), k)
+
+
+def pair_scores(pairs: pl.DataFrame, users: Codes, columns: Codes, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The entry of `scores` for each row (user, item) of `pairs`; NaN for items that have no column.
+
+    `users`, ascending, are the rows of `scores` and hold every user of `pairs`.
+    """
+    if not len(columns):
+        return np.full(len(pairs), np.nan, dtype=np.float32)
+    row = np.searchsorted(users, pairs["user"].to_numpy())
+    items = pairs["item"].to_numpy()
+    column = np.minimum(np.searchsorted(columns, items), len(columns) - 1)
+    found = columns[column] == items
+    return np.where(found, scores[row, column], np.nan).astype(np.float32)
+
+
+def csr_arrays(matrix: sp.csr_matrix, prefix: str) -> Arrays:
+    """A sparse matrix as plain arrays whose names begin with `prefix`."""
+    shape = np.array(matrix.shape, dtype=np.int64)
+    parts = {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr, "shape": shape}
+    return {f"{prefix}_{name}": values for name, values in parts.items()}
+
+
+def csr_from(arrays: Arrays, prefix: str) -> sp.csr_matrix:
+    """The sparse matrix that `csr_arrays` took apart."""
+    data, indices, indptr, shape = (arrays[f"{prefix}_{name}"] for name in ("data", "indices", "indptr", "shape"))
+    return sp.csr_matrix((data, indices, indptr), shape=(int(shape[0]), int(shape[1])))
+
+
+@dataclass(frozen=True)
+class Known:
+    """What all generators of one fit share: the users x items matrix of interactions, and its supported items."""
+
+    matrix: sp.csr_matrix
+
+    def supported(self, min_users: int, limit: int) -> Codes:
+        """Codes of the at most `limit` items that most users, and at least `min_users`, interacted with; ascending."""
+        users = np.bincount(self.matrix.indices, minlength=self.matrix.shape[1])
+        order = np.lexsort((np.arange(len(users)), -users))[:limit]
+        return np.sort(order[users[order] >= max(min_users, 1)]).astype(np.int32)

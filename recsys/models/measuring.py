@@ -1,0 +1,136 @@
+"""Offline metrics of a cut: the ranker against baselines, and what each generator adds to the candidates."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from recsys.features.history import History, weights
+from recsys.models.metrics import Estimate, Values, estimate, ndcg, recall, top_lists
+from recsys.run import RunContext
+from recsys.schemas import OFFLINE_METRICS
+
+SETTINGS = ("all", "repeat", "discover")
+BASELINE_HALF_LIFE = 60.0
+
+
+def split_truth(truth: pl.DataFrame, bought: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """The holdout by setting: all of it, what the user had bought before, what not."""
+    keys = ["user", "item"]
+    return {
+        "all": truth,
+        "repeat": truth.join(bought, on=keys, how="semi"),
+        "discover": truth.join(bought, on=keys, how="anti"),
+    }
+
+
+def measure(
+    context: RunContext, history: History, scored: pl.DataFrame, truth: pl.DataFrame, start: date
+) -> pl.DataFrame:
+    """Rows of offline_metrics but for model_version: ndcg@10 of ranker, generators and baselines with intervals,
+    paired differences against the baselines, recall of the candidates, of each generator and what it alone adds.
+
+    `scored`: assembled candidates with `score` and `discover_score`; `history` ends at `start`, `truth` begins there.
+    """
+    bought = history.aged("purchase").select("user", "item").unique()
+    parts = split_truth(truth, bought)
+    models = _models(context, history, scored, truth)
+    rows: list[dict[str, object]] = []
+    for setting, part in parts.items():
+        rows += _orders(context, setting, part, models, bought)
+        rows += _recalls(context, setting, part, scored)
+    frame = pl.DataFrame(rows, schema=_ROW) if rows else pl.DataFrame(schema=_ROW)
+    return frame.with_columns(
+        as_of_date=pl.lit(context.as_of_date),
+        holdout_from=pl.lit(start),
+        holdout_to=pl.lit(context.as_of_date),
+        model_version=pl.lit(context.settings.fingerprint()),
+    ).select(OFFLINE_METRICS.column_names)
+
+
+_ROW = {
+    "model": pl.String,
+    "setting": pl.String,
+    "metric": pl.String,
+    "value": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "users": pl.Int32,
+}
+
+
+def _models(
+    context: RunContext, history: History, scored: pl.DataFrame, truth: pl.DataFrame
+) -> dict[str, dict[str, pl.DataFrame]]:
+    """By model and setting: user, item, score."""
+    ranker = {
+        "all": scored.select("user", "item", "score"),
+        "repeat": scored.filter(pl.col("ui_trips").is_not_null()).select("user", "item", "score"),
+        "discover": scored.select("user", "item", score="discover_score"),
+    }
+    decayed = weights(history, context.settings.interactions, BASELINE_HALF_LIFE)
+    popular = decayed.group_by("item").agg(pl.col("weight").cast(pl.Float64).sum().alias("score"))
+    popular = popular.sort("score", "item", descending=[True, False]).head(500)
+    everybody = truth.select("user").unique().join(popular, how="cross")
+    models = {"ranker": ranker, "decayed_frequency": _same(decayed.select("user", "item", score="weight"))}
+    models["popularity"] = _same(everybody.select("user", "item", "score"))
+    for name in _generators(scored):
+        proposed = scored.filter(pl.col(f"{name}_rank").is_not_null())
+        models[name] = _same(proposed.select("user", "item", score=-pl.col(f"{name}_rank").cast(pl.Float64)))
+    return models
+
+
+def _same(frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    return dict.fromkeys(SETTINGS, frame)
+
+
+def _generators(scored: pl.DataFrame) -> list[str]:
+    return [name.removesuffix("_rank") for name in scored.columns if name.endswith("_rank")]
+
+
+def _orders(
+    context: RunContext,
+    setting: str,
+    truth: pl.DataFrame,
+    models: dict[str, dict[str, pl.DataFrame]],
+    bought: pl.DataFrame,
+) -> list[dict[str, object]]:
+    how = {"repeat": "semi", "discover": "anti"}.get(setting)
+    values: dict[str, Values] = {}
+    for name, frames in models.items():
+        frame = frames[setting]
+        if how:
+            frame = frame.join(bought, on=["user", "item"], how=how)  # type: ignore[arg-type]
+        values[name] = ndcg(top_lists(frame, 10), truth)
+    rows = [_row(context, name, setting, "ndcg@10", own) for name, own in values.items()]
+    for name in ("decayed_frequency", "popularity"):
+        difference = values["ranker"] - values[name]
+        rows.append(_row(context, "ranker", setting, f"ndcg@10 above {name}", difference))
+    return rows
+
+
+def _recalls(context: RunContext, setting: str, truth: pl.DataFrame, scored: pl.DataFrame) -> list[dict[str, object]]:
+    whole = recall(scored, truth)
+    rows = [_row(context, "candidates", setting, "recall", whole)]
+    names = _generators(scored)
+    for name in names:
+        others = pl.any_horizontal(pl.col(f"{other}_rank").is_not_null() for other in names if other != name)
+        alone = scored.filter(pl.col(f"{name}_rank").is_not_null())
+        rows.append(_row(context, name, setting, "recall", recall(alone, truth)))
+        rows.append(_row(context, name, setting, "marginal recall", whole - recall(scored.filter(others), truth)))
+    return rows
+
+
+def _row(context: RunContext, model: str, setting: str, metric: str, values: Values) -> dict[str, object]:
+    told: Estimate = estimate(np.asarray(values), context.settings.models.bootstrap_draws, context.settings.seed)
+    return {
+        "model": model,
+        "setting": setting,
+        "metric": metric,
+        "value": told.value,
+        "low": told.low,
+        "high": told.high,
+        "users": len(values),
+    }

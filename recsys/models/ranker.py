@@ -1,0 +1,137 @@
+"""The ranker: LightGBM lambdarank and a binary model blended, one pair over all candidates, one more for discovery.
+
+Lambdarank orders the head of a list best, the binary model knows how likely each purchase is; their standardised sum
+beat both on every past cut. Discovery blends a binary model of its own, trained on never-bought candidates alone,
+because there the same features mean other things.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.config import ModelSettings
+from recsys.features.assemble import matrix
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One boosted model with the mean and deviation of its scores in training, which make parts comparable."""
+
+    text: str
+    mean: float
+    deviation: float
+
+    def predict(self, values: NDArray[np.float32], threads: int) -> Floats:
+        """Standardised raw scores of the rows of `values`."""
+        raw = lgb.Booster(model_str=self.text).predict(values, raw_score=True, num_threads=threads)
+        return (np.asarray(raw, dtype=np.float64) - self.mean) / self.deviation
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """`features` in order; `general` parts score every candidate, `discovery` parts never-bought ones.
+
+    Without parts (too few labels to learn from) the generators' reciprocal ranks add up to the score.
+    """
+
+    features: list[str]
+    parts: dict[str, Part]
+    threads: int
+
+
+GENERAL = ("lambdarank", "binary")
+DISCOVERY = ("binary", "discover")
+
+
+def is_new() -> pl.Expr:
+    """Whether the user never bought the candidate."""
+    return pl.col("ui_trips").is_null()
+
+
+def score(ranker: Ranker, frame: pl.DataFrame) -> tuple[Floats, Floats]:
+    """Scores of the rows of an assembled frame: over all candidates, and for discovery (NaN where bought before)."""
+    new = frame.select(is_new()).to_series().to_numpy()
+    if not ranker.parts:
+        fused = reciprocal_ranks(frame)
+        return fused, np.where(new, fused, np.nan)
+    values = matrix(frame, ranker.features)
+    told = {name: ranker.parts[name].predict(values, ranker.threads) for name in GENERAL}
+    general = np.mean([told[name] for name in GENERAL], axis=0)
+    discovery = np.full(len(frame), np.nan)
+    if new.any() and "discover" in ranker.parts:
+        own = ranker.parts["discover"].predict(values[new], ranker.threads)
+        discovery[new] = (told["binary"][new] + own) / 2
+    elif new.any():
+        discovery[new] = general[new]
+    return general, discovery
+
+
+def reciprocal_ranks(frame: pl.DataFrame) -> Floats:
+    """Sum over generators of 1 / (60 + rank): a fair order while there is nothing to learn from."""
+    names = [name for name in frame.columns if name.endswith("_rank")]
+    total = pl.sum_horizontal((1 / (60 + pl.col(name))).fill_null(0.0) for name in names)
+    return frame.select(total.cast(pl.Float64)).to_series().to_numpy()
+
+
+def sample_rows(frame: pl.DataFrame, negatives: int, seed: int) -> pl.DataFrame:
+    """Rows of users with a label: all with a label and `negatives` others a user, drawn; sorted by user, item."""
+    ordered = frame.sort("user", "item")
+    draw = pl.Series(np.random.default_rng(seed).random(len(ordered)))
+    drawn = ordered.with_columns(_draw=pl.when(pl.col("label") > 0).then(-1.0).otherwise(draw))
+    place = pl.col("_draw").rank("ordinal").over("user")
+    hits = (pl.col("label") > 0).sum().over("user")
+    return drawn.filter((hits > 0) & (place <= hits + negatives)).drop("_draw")
+
+
+def fit_ranker(parts: list[pl.DataFrame], features: list[str], settings: ModelSettings, seed: int) -> Ranker:
+    """Fit on sampled, labelled frames of several cuts; users of different cuts are different groups."""
+    everything, new = _stack(parts, features), _stack([p.filter(is_new()) for p in parts], features)
+    if everything[1].sum() < settings.min_labels:
+        return Ranker(features, {}, settings.threads)
+    fitted = {
+        "binary": _boost(everything, {"objective": "binary"}, settings.trees, settings, seed),
+        "lambdarank": _boost(everything, _LAMBDARANK, settings.lambdarank_trees, settings, seed),
+    }
+    if new[1].sum() >= settings.min_labels:
+        small = {"objective": "binary", "num_leaves": 15}
+        fitted["discover"] = _boost(new, small, settings.discover_trees, settings, seed)
+    return Ranker(features, fitted, settings.threads)
+
+
+_LAMBDARANK = {"objective": "lambdarank", "lambdarank_norm": False, "lambdarank_truncation_level": 40}
+_Stacked = tuple[NDArray[np.float32], NDArray[np.int8], NDArray[np.int64]]
+
+
+def _stack(parts: list[pl.DataFrame], features: list[str]) -> _Stacked:
+    values = [matrix(part, features) for part in parts] or [np.zeros((0, len(features)), np.float32)]
+    labels = [part["label"].to_numpy() for part in parts] or [np.zeros(0, np.int8)]
+    groups = [part.group_by("user", maintain_order=True).len()["len"].to_numpy() for part in parts]
+    return np.concatenate(values), np.concatenate(labels), np.concatenate(groups or [np.zeros(0, np.int64)])
+
+
+def _boost(data: _Stacked, own: dict[str, object], trees: int, settings: ModelSettings, seed: int) -> Part:
+    values, labels, groups = data
+    parameters = {
+        "learning_rate": settings.learning_rate,
+        "num_leaves": 31,
+        "min_data_in_leaf": min(100, max(5, len(values) // 50)),
+        "feature_fraction": 0.5,
+        "lambda_l2": 5.0,
+        "max_bin": 127,
+        "seed": seed % (1 << 31),
+        "num_threads": settings.threads,
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbose": -1,
+    } | own
+    group = groups if own["objective"] == "lambdarank" else None
+    booster = lgb.train(parameters, lgb.Dataset(values, labels, group=group), trees)
+    raw = np.asarray(booster.predict(values, raw_score=True, num_threads=settings.threads))
+    return Part(booster.model_to_string(), float(raw.mean()), float(raw.std()) or 1.0)

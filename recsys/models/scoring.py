@@ -1,0 +1,108 @@
+"""Scores of users' candidates: the last stage, for any set of users, with memory that follows their number."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from recsys.features.assemble import assemble
+from recsys.features.build import read_codes, scan_view
+from recsys.features.views import NAMES, Views
+from recsys.models import registry
+from recsys.models.candidates import NAMES as GENERATORS
+from recsys.models.candidates import GeneratorSet, union
+from recsys.models.ranker import Ranker, score
+from recsys.run import RunContext
+
+OUTPUT = {
+    "user_id": pl.String,
+    "item_id": pl.String,
+    "score": pl.Float32,
+    "discover_score": pl.Float32,
+    "repeat_score": pl.Float32,
+    "generator": pl.String,
+    "anchor_item_id": pl.String,
+    "purchases": pl.Float32,
+    "last_purchase_days": pl.Float32,
+    "usual_gap_days": pl.Float32,
+    **{f"{name}_rank": pl.Int32 for name in GENERATORS},
+}
+"""Columns of `score_users`."""
+_SHARED = ("items", "stores")
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A day's generators, ranker, id maps and views (of users: lazy, read batch by batch)."""
+
+    generators: GeneratorSet
+    ranker: Ranker
+    user_ids: pl.Series
+    item_ids: pl.Series
+    shared: dict[str, pl.DataFrame]
+    lazy: dict[str, pl.LazyFrame]
+    batch_users: int
+
+
+def load_scorer(context: RunContext) -> Scorer:
+    """Everything that scores users of the day. Raises LakeError when a step before has not run."""
+    lake, day = context.lake, context.as_of_date
+    user_ids, item_ids = read_codes(context)
+    return Scorer(
+        generators=registry.load_generators(lake, day),
+        ranker=registry.load_ranker(lake, day),
+        user_ids=user_ids,
+        item_ids=item_ids,
+        shared={name: scan_view(context, name).collect() for name in _SHARED},
+        lazy={name: scan_view(context, name) for name in NAMES if name not in _SHARED},
+        batch_users=context.settings.models.batch_users,
+    )
+
+
+def score_users(scorer: Scorer, user_ids: list[str]) -> pl.DataFrame:
+    """One row per candidate (columns OUTPUT) of `user_ids`, sorted by user_id, item_id; a user without history: none.
+
+    `discover_score` is null where the user bought the item, `repeat_score` where not. Gaps and ages are in days.
+    """
+    wanted = pl.Series(user_ids, dtype=pl.String).unique()
+    codes = np.flatnonzero(scorer.user_ids.is_in(wanted.implode()).to_numpy()).astype(np.int32)
+    parts = [pl.DataFrame(schema=OUTPUT), *_score_batches(scorer, codes)]
+    return pl.concat(parts).sort("user_id", "item_id")
+
+
+def model_version(context: RunContext) -> str:
+    """Twelve hexadecimal digits that change when the ranker, the generators' arrays or the settings do."""
+    digest = hashlib.sha256(context.settings.fingerprint().encode())
+    card = registry.read_json(context.lake, context.as_of_date, "versions")
+    digest.update(repr(sorted(card.items())).encode())
+    return digest.hexdigest()[:12]
+
+
+def _score_batches(scorer: Scorer, codes: np.ndarray) -> Iterator[pl.DataFrame]:
+    for candidates in union(scorer.generators, codes, scorer.batch_users):
+        users = candidates["user"].unique().implode()
+        own = {name: lazy.filter(pl.col("user").is_in(users)).collect() for name, lazy in scorer.lazy.items()}
+        frame = assemble(candidates, Views(**own, **scorer.shared))
+        general, discovery = score(scorer.ranker, frame)
+        yield _output(scorer, frame, general, discovery)
+
+
+def _output(scorer: Scorer, frame: pl.DataFrame, general: np.ndarray, discovery: np.ndarray) -> pl.DataFrame:
+    bought = pl.col("ui_trips").is_not_null()
+    missing = [pl.lit(None, pl.Int32).alias(n) for n in OUTPUT if n.endswith("_rank") and n not in frame.columns]
+    named = frame.with_columns(
+        *missing,
+        user_id=scorer.user_ids.gather(frame["user"]),
+        item_id=scorer.item_ids.gather(frame["item"]),
+        anchor_item_id=scorer.item_ids.gather(frame["anchor"]),
+        score=pl.Series(general),
+        discover_score=pl.Series(discovery).fill_nan(None),
+        purchases=pl.col("ui_trips").fill_null(0.0),
+        last_purchase_days="ui_last",
+        usual_gap_days=pl.coalesce("ui_gap", "i_gap"),
+    )
+    return named.with_columns(repeat_score=pl.when(bought).then("score")).select(OUTPUT.keys()).cast(OUTPUT)  # type: ignore[arg-type]
