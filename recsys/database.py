@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -133,20 +133,22 @@ def _text_batches(stream: IO[bytes], columns: list[str]) -> Iterator[pa.RecordBa
     yield from reader
 
 
-def copy_in(dsn: str, role: str, schema: str, table: str, batches: pa.RecordBatchReader) -> int:
-    """Append the rows of `batches` to schema.table by binary COPY, acting as `role`: all of them or none.
+def copy_in(dsn: str, role: str, schema: str, tables: Iterable[tuple[str, pa.RecordBatchReader]]) -> dict[str, int]:
+    """Append rows to tables of `schema` by binary COPY, acting as `role`: all of them or none. Returns rows by table.
 
-    Returns the rows. Columns go by name; memory holds one batch. Raises DatabaseError when the database refuses.
+    Columns go by name; memory holds one batch. Raises DatabaseError when the database refuses.
     """
     # It loads pandas, which takes longer than most steps' own start; only staging needs it.
     import adbc_driver_postgresql.dbapi as adbc_dbapi
 
+    rows = {}
     try:
         with adbc_dbapi.connect(dsn) as connection, connection.cursor() as cursor:
             cursor.execute("select set_config('role', $1, false)", (role,))
             cursor.fetchall()
-            rows = cursor.adbc_ingest(table, batches, mode="append", db_schema_name=schema)
+            for table, batches in tables:
+                rows[table] = int(cursor.adbc_ingest(table, batches, mode="append", db_schema_name=schema))
             connection.commit()
     except adbc_dbapi.Error as error:
-        raise DatabaseError(f"COPY into {schema}.{table}: {error}") from error
-    return int(rows)
+        raise DatabaseError(f"COPY into schema {schema}: {error}") from error
+    return rows

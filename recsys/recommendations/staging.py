@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 
 import psycopg2
@@ -26,7 +25,20 @@ def stage_tables(context: RunContext) -> Counts:
     Returns the rows by table. Raises RunError for a table without a partition of the day, rows of another day, or rows
     that repeat a key; DatabaseError when the warehouse cannot be reached.
     """
-    return {table.name: _stage(context, table) for table in schemas.PUBLISHED}
+    dsn, day = context.environment.warehouse_dsn, context.as_of_date
+    partitions = {table: _lake_partitions(context.lake, table, day) for table in schemas.PUBLISHED}
+    with connect_warehouse(dsn) as connection:
+        for table in partitions:
+            _create_staged(connection, table, day)
+        # The load runs in a session of its own and must see the tables.
+        connection.commit()
+        readers = (
+            (partition_name(table, day), _reader(context.lake, table, keys)) for table, keys in partitions.items()
+        )
+        rows = copy_in(dsn, WRITER, STAGING, readers)
+        for table in partitions:
+            _add_keys(connection, table, day)
+    return {table.name: rows[partition_name(table, day)] for table in partitions}
 
 
 def check_staging(context: RunContext) -> Counts:
@@ -59,19 +71,11 @@ def is_staged(connection: Connection, table: Table, day: date) -> bool:
     return bool(row and row[0])
 
 
-def _stage(context: RunContext, table: Table) -> int:
-    dsn, day = context.environment.warehouse_dsn, context.as_of_date
-    partitions = _lake_partitions(context.lake, table, day)
-    name = partition_name(table, day)
-    with connect_warehouse(dsn) as connection, connection.cursor() as cursor:
-        staged, parent = sql.Identifier(STAGING, name), sql.Identifier("recsys", table.name)
+def _create_staged(connection: Connection, table: Table, day: date) -> None:
+    staged, parent = sql.Identifier(STAGING, partition_name(table, day)), sql.Identifier("recsys", table.name)
+    with connection.cursor() as cursor:
         cursor.execute(sql.SQL("drop table if exists {}").format(staged))
         cursor.execute(sql.SQL("create table {} (like {} including comments including storage)").format(staged, parent))
-    reader = pa.RecordBatchReader.from_batches(table.arrow_schema, _rows(context.lake, table, partitions))
-    rows = copy_in(dsn, WRITER, STAGING, name, reader)
-    with connect_warehouse(dsn) as connection:
-        _add_keys(connection, table, day)
-    return rows
 
 
 def _lake_partitions(lake: Lake, table: Table, day: date) -> list[dict[str, object]]:
@@ -86,9 +90,9 @@ def _lake_partitions(lake: Lake, table: Table, day: date) -> list[dict[str, obje
     return shards
 
 
-def _rows(lake: Lake, table: Table, partitions: list[dict[str, object]]) -> Iterator[pa.RecordBatch]:
-    for keys in partitions:
-        yield from stream_partition(lake, table, **keys)
+def _reader(lake: Lake, table: Table, partitions: list[dict[str, object]]) -> pa.RecordBatchReader:
+    batches = (batch for keys in partitions for batch in stream_partition(lake, table, **keys))
+    return pa.RecordBatchReader.from_batches(table.arrow_schema, batches)
 
 
 def _add_keys(connection: Connection, table: Table, day: date) -> None:

@@ -142,11 +142,11 @@ def broken(change: str) -> Any:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("gap", r"ranks do not run from 1 without gaps \(for_you / u1\)"),
+        ("gap", r"ranks do not run from 1 without gaps \(for_you / u1 / rank 3\)"),
         ("score", r"score rises with rank \(for_you / u0 / rank 2\)"),
         ("nan", "score is not a finite number"),
         ("list", r"unknown list \(for_them / u0 / rank 1\)"),
-        ("reason", r"empty user, item, generator or reason \(for_you / u0 / rank 1\)"),
+        ("reason", r"empty reason \(for_you / u0 / rank 1\)"),
         ("empty", "no list at all"),
     ],
 )
