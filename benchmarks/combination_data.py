@@ -100,7 +100,8 @@ def reshuffled(baskets: Baskets, seed: int = 0, rounds: int = 200) -> Baskets:
         twice = order[1:][key[order][1:] == key[order][:-1]]
         if not len(twice):
             break
-        others = rng.choice(len(columns), size=len(twice), replace=False)
+        single = np.setdiff1d(np.arange(len(columns)), twice, assume_unique=True)
+        others = rng.choice(single, size=len(twice), replace=False)
         columns[twice], columns[others] = columns[others], columns[twice].copy()
     shape = baskets.lines.shape
     lines = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape)

@@ -99,7 +99,7 @@ def scale(lines: int, items: int) -> None:
     with stopwatch() as seconds:
         mined = mine_pairs(baskets, SETTINGS)
     print(json.dumps({"lines": int(baskets.lines.nnz), "items": items, "pairs_kept": mined.pairs.height,
-                      "significant": mined.significant, "seconds": round(seconds(), 1), "peak_mib": peak_mib()}))  # fmt: skip
+                      "seconds": round(seconds(), 1), "peak_mib": peak_mib()}))  # fmt: skip
 
 
 def peak_mib() -> int:

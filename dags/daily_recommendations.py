@@ -55,7 +55,9 @@ def daily_recommendations() -> None:
     def recommendations() -> None:
         shards = step(steps.plan_user_shards, result=steps.shard_numbers)()
         users = step(steps.recommend_users, execution_timeout=timedelta(minutes=60)).expand(shard=shards)
-        chain(users, *tasks(steps.stage_tables, steps.check_staging, steps.publish, steps.apply_retention))
+        sets = tasks(steps.build_item_pairs, steps.build_bundles, steps.build_user_bundles)
+        chain(*sets)
+        chain(users, sets[-1], *tasks(steps.stage_tables, steps.check_staging, steps.publish, steps.apply_retention))
 
     claim = step(steps.claim_run, retries=0)().as_setup()
     release = step(steps.release_run)().as_teardown(setups=claim)

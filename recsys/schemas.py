@@ -253,7 +253,9 @@ INTERACTIONS = Table(
     (
         Column("user_id", TEXT, "The user."),
         Column("item_id", TEXT, "The item."),
-        Column("weight", REAL, "Sum over events of the weight of their type, halved every half-life; returns are negative."),
+        Column(
+            "weight", REAL, "Sum over events of the weight of their type, halved every half-life; returns are negative."
+        ),
         Column("events", INTEGER, "Number of events."),
         Column("last_at", INSTANT, "Newest event between them."),
     ),
@@ -264,7 +266,8 @@ INTERACTIONS = Table(
 USER_RECOMMENDATIONS = Table(
     "user_recommendations",
     "One row per user, list and rank.",
-    ("as_of_date", "list", "user_id", "rank"),
+    # The day is one and the same within a partition: last, so that the index sorts by what differs.
+    ("user_id", "list", "rank", "as_of_date"),
     (
         _as_of(),
         Column("list", TEXT, "for_you, discover (never bought before) or buy_again."),
@@ -412,7 +415,7 @@ USER_BUNDLES = Table(
         Column("user_id", TEXT, "Who it is for."),
         Column("rank", INTEGER, "Place in the user's list, from 1."),
         Column("bundle_id", TEXT, "The bundle."),
-        Column("score", REAL, "Fit of the members to the user times the bundle's strength."),
+        Column("score", REAL, "Fit of the members to the user times the score of the bundle."),
         Column("new_items", INTEGER, "Members that the user has never bought; at least 1."),
         Column("anchor_item_id", TEXT, "Member that speaks most for it."),
         Column("reason_code", TEXT, "Kind of reason, a stable code."),
@@ -432,7 +435,16 @@ COMBINATIONS = Table(
     ),
 )
 
-PUBLISHED = (USER_RECOMMENDATIONS, OFFLINE_METRICS, DATA_QUALITY, REJECTED_ROWS)
+PUBLISHED = (
+    USER_RECOMMENDATIONS,
+    ITEM_PAIRS,
+    BUNDLES,
+    BUNDLE_ITEMS,
+    USER_BUNDLES,
+    OFFLINE_METRICS,
+    DATA_QUALITY,
+    REJECTED_ROWS,
+)
 
 PUBLISHED_RUNS = Table(
     "published_runs",

@@ -86,6 +86,27 @@ def recommend_users(context: RunContext, shard: int) -> Counts:
     return recommend_users(context, shard)
 
 
+def build_item_pairs(context: RunContext) -> Counts:
+    """Find what sells together: pairs of items with their evidence."""
+    from recsys.recommendations.item_pairs import build_item_pairs
+
+    return build_item_pairs(context)
+
+
+def build_bundles(context: RunContext) -> Counts:
+    """Grow the day's bundles from its significant pairs, and price and name them."""
+    from recsys.recommendations.bundles import build_bundles
+
+    return build_bundles(context)
+
+
+def build_user_bundles(context: RunContext) -> Counts:
+    """Choose the bundles worth showing to each user."""
+    from recsys.recommendations.user_bundles import build_user_bundles
+
+    return build_user_bundles(context)
+
+
 def stage_tables(context: RunContext) -> Counts:
     """Load every result table of the day from the lake into the warehouse, out of the readers' sight."""
     from recsys.recommendations.staging import stage_tables
@@ -131,6 +152,9 @@ STEPS: tuple[Callable[..., Counts], ...] = (
     fit_generators,
     plan_user_shards,
     recommend_users,
+    build_item_pairs,
+    build_bundles,
+    build_user_bundles,
     stage_tables,
     check_staging,
     publish,

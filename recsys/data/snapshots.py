@@ -13,7 +13,7 @@ from recsys.data.reject import as_json, first_reason, missing, read_values, row_
 from recsys.data.source import bound_query, snapshot_parameters, stream_rows
 from recsys.database import connect
 from recsys.run import Counts, RunContext
-from recsys.schemas import ITEMS, REJECTED_SNAPSHOTS, STOCK, USERS, Table
+from recsys.schemas import COMBINATIONS, ITEMS, REJECTED_SNAPSHOTS, STOCK, USERS, Table
 from recsys.storage import write_partition
 
 log = logging.getLogger(__name__)
@@ -35,9 +35,23 @@ def extract_snapshots(context: RunContext) -> Counts:
             counts[f"{table.name}_rejected"] = rejected.height
             refused.append(rejected)
             log.info("%s: %d rows, %d refused", table.name, kept.height, rejected.height)
+        counts["combinations"] = _extract_combinations(context, connection)
     everything = pl.concat(refused).sort("table_name", "row_key", "reason", "row_text")
     write_partition(context.lake, REJECTED_SNAPSHOTS, everything, as_of_date=context.as_of_date)
     return counts
+
+
+def _extract_combinations(context: RunContext, connection: Connection) -> int:
+    """Write the shop's forbidden and forced pairs; rows without both items or with an unknown rule are left out."""
+    source = bound_query(context, connection, COMBINATIONS, snapshot_parameters(context))
+    rows = COMBINATIONS.arrow_schema.empty_table()
+    if source is not None:
+        rows = pa.concat_tables([rows, *stream_rows(COMBINATIONS, connection, *source)], promote_options="permissive")
+    known = pl.col("rule").is_in(["forbidden", "forced"])
+    frame = pl.DataFrame(rows).drop_nulls().filter(known & (pl.col("item_id") != pl.col("other_item_id")))
+    return write_partition(
+        context.lake, COMBINATIONS, frame.unique().sort(COMBINATIONS.column_names), as_of_date=context.as_of_date
+    )
 
 
 def _read_snapshot(context: RunContext, connection: Connection, table: Table) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -102,7 +102,12 @@ def number_baskets(rows: pl.DataFrame, as_of_date: date) -> Baskets:
     lines.sort_indices()
     users = heads["user_id"].replace_strict(user_ids, pl.Series(range(len(user_ids))), return_dtype=pl.Int32)
     return Baskets(
-        as_of_date, item_ids.to_list(), user_ids.to_list(), lines, users.to_numpy(), _ages(heads["day"], as_of_date)
+        as_of_date,
+        item_ids.to_list(),
+        user_ids.to_list(),
+        lines,
+        users.to_numpy().astype(np.int32),
+        _ages(heads["day"], as_of_date),
     )
 
 

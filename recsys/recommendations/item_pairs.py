@@ -8,6 +8,7 @@ of the table, apart from substitutes (pair_relations), and lends pairs to items 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -93,8 +94,10 @@ def _mine_block(
     expected[looked_at] = null.expected_baskets(block.anchor[looked_at], block.partner[looked_at])
     expected_users[looked_at] = null.expected_users(expected[looked_at])
     p[enough] = p_values(block.users[enough], expected_users[enough])
-    kept = np.union1d(best[0], best[1])
-    columns = {
+    strength = np.where(p <= settings.max_q, -np.log(np.maximum(p, 1e-300)), 0.0)
+    best.append(top_rows(block.anchor, strength, settings.pairs_per_item))
+    kept = np.unique(np.concatenate(best))
+    columns: dict[str, Any] = {
         "anchor": block.anchor, "partner": block.partner, "score": likelihood, "rank_score": rank_score,
         "distinct_score": distinct_score, "baskets": block.baskets, "users": block.users,
         "expected_baskets": expected, "expected_users": expected_users, "p_value": p,
@@ -139,7 +142,7 @@ def _name(baskets: Baskets, pairs: pl.DataFrame, settings: PairSettings) -> pl.D
     ids = pl.Series(baskets.item_ids, dtype=pl.String)
     anchor, partner = pairs["anchor"].to_numpy(), pairs["partner"].to_numpy()
     held = pl.Series(baskets.item_baskets[anchor])
-    span, prior = max(int(baskets.age_days.max(initial=1)), 1), settings.lift_prior
+    span, prior = int(np.append(baskets.age_days, 1).max()), settings.lift_prior
     day = pl.lit(baskets.as_of_date)
     pace = pl.col("baskets") * min(settings.recent_days / span, 1.0)
     return pairs.with_columns(
@@ -177,7 +180,7 @@ def _apply_rules(
 
 
 def _rank(pairs: pl.DataFrame, settings: PairSettings) -> pl.DataFrame:
-    """Places in both orders; forced partners first, ties by id; rows outside both orders are dropped."""
+    """Places in both orders; forced partners first, ties by id; rows outside both are kept where significant."""
 
     def place(score: str) -> pl.Expr:
         shown = (pl.col(score) > 0) | pl.col("forced")
@@ -190,5 +193,5 @@ def _rank(pairs: pl.DataFrame, settings: PairSettings) -> pl.DataFrame:
     )
     ranked = keyed.with_columns(rank=place("rank_score"), rank_distinct=place("distinct_score"))
     ranked = ranked.drop("~forced", "-rank_score", "-distinct_score")
-    shown = ranked.filter(pl.col("rank").is_not_null() | pl.col("rank_distinct").is_not_null())
-    return shown.drop("rank_score", "distinct_score", "forced")
+    shown = pl.col("rank").is_not_null() | pl.col("rank_distinct").is_not_null() | pl.col("significant")
+    return ranked.filter(shown).drop("rank_score", "distinct_score", "forced")

@@ -31,7 +31,7 @@ def with_reasons(rows: pl.DataFrame, items: pl.DataFrame, settings: PairSettings
         pl.when(code == "substitute").then(pl.format("Viewed together with {}, hardly ever bought together", title))
         .when(code == "forced").then(pl.format("Set by the shop to go with {}", title))
         .when(code == "like_similar_titles").then(pl.format("Goes with items whose titles are like {}", title))
-        .when(code == "like_its_category").then(pl.format("Goes with the best known items of the category of {}", title))
+        .when(code == "like_its_category").then(pl.format("Goes with the best known of the category of {}", title))
         .when(code == "bought_together")
         .then(pl.format("{}, {} times what chance gives, {} baskets of {} users", seen, times, "baskets", "users"))
         .otherwise(pl.format("{}, {} baskets; no more than chance may give", seen, "baskets"))

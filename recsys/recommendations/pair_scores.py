@@ -99,7 +99,7 @@ def _habits(baskets: Baskets, settings: PairSettings) -> sparse.csr_matrix:
     weights = baskets.weights(settings.habit_half_life_days, 0.0)
     bought = owner_matrix(baskets, weights)
     several = max(int((baskets.sizes > 1).sum()), 1)
-    trips = np.bincount(baskets.user, weights, minlength=len(baskets.user_ids))
+    trips = np.bincount(baskets.user, weights, minlength=len(baskets.user_ids)).astype(np.float64)
     shrink = settings.habit_prior_baskets * float(weights.sum()) / several
     scale = np.divide(1.0, trips + shrink, out=np.zeros_like(trips), where=trips + shrink > 0)
     return _strongest(sparse.csr_matrix(sparse.diags(scale.astype(np.float32)) @ bought), settings.habit_items)

@@ -1,8 +1,9 @@
 """Is a pair an accident? Expected counts under a null that knows the sizes of baskets and users.
 
-Null: a bipartite configuration model. Item i is in a basket of n items with probability 1 - exp(-theta_i * n),
-theta_i such that its expected number of baskets is the observed one (Chung & Lu 2002, saturated so that no
-probability exceeds 1). Two items then meet in a basket of n items with probability p_i p_j (n - 1) / n.
+Null: the bipartite configuration model (Saracco et al. 2015). Item i is in a basket of n items with probability
+p = x_i y_n / (1 + x_i y_n); x and y are such that each item's expected number of baskets and each basket's expected
+size are the observed ones. As a basket of n items has exactly n, two items meet a little less often than p_i p_j:
+p_i p_j (1 - (1 - p_i) (1 - p_j) / d_n), d_n = sum of p (1 - p) over all items (Hajek 1964).
 
 Baskets of one user are not independent trials: one heavy buyer can make any pair look strong. So the test counts
 distinct users. User u, with Q_u = sum of n (n - 1) over their baskets, shows a pair of expected count E with
@@ -23,27 +24,46 @@ from recsys.recommendations.baskets import Baskets
 
 Floats = NDArray[np.float64]
 _GRID = 2048
+_ROUNDS = 60
 _CHUNK = 200_000
 _KEPT_P = 0.05
 
 
 @dataclass(frozen=True)
 class NullModel:
-    """What chance gives: `presence` is items x size bins, `meetings` the weight of each size bin."""
+    """What chance gives.
+
+    `presence` is items x size bins; a bin has a mean `size`, a `count` of baskets and the `spread` d_n.
+    """
 
     presence: NDArray[np.float32]
-    meetings: NDArray[np.float32]
+    size: Floats
+    count: Floats
+    spread: Floats
     user_grid: Floats
     user_counts: Floats
 
     def expected_baskets(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> Floats:
         """Expected number of baskets with both items, one value a pair of item positions."""
         expected = np.empty(len(left))
+        several = (self.size > 1) * self.count
         for start in range(0, len(left), _CHUNK):
             part = slice(start, start + _CHUNK)
-            weighted = self.presence[left[part]] * self.meetings
-            expected[part] = np.einsum("ij,ij->i", weighted, self.presence[right[part]])
-        return expected
+            one, other = self.presence[left[part]], self.presence[right[part]]
+            both = one * other
+            less = both * (1.0 - one) * (1.0 - other)
+            expected[part] = both @ several - less @ (several / self.spread)
+        return np.maximum(expected, 0.0)
+
+    def expected_set(self, members: list[int]) -> float:
+        """Expected number of baskets that hold all of `members` (item positions)."""
+        places = np.arange(len(members))
+        room = np.prod(np.maximum(1.0 - places[:, None] / self.size[None, :], 0.0), axis=0)
+        return float((self.presence[members].astype(np.float64).prod(axis=0) * room * self.count).sum())
+
+    def presence_by_size(self, item: int, sizes: NDArray[np.int32]) -> Floats:
+        """Chance that baskets of `sizes` items hold the item."""
+        return np.interp(sizes, self.size, self.presence[item])
 
     def expected_users(self, expected_baskets: Floats) -> Floats:
         """Expected number of distinct users with a basket that holds both items."""
@@ -55,29 +75,34 @@ def fit_null(baskets: Baskets) -> NullModel:
     """Fit the null model to the sizes of the baskets, the activity of the users and the frequency of the items."""
     sizes = baskets.sizes.astype(np.float64)
     bins = _size_bins(sizes)
-    count = np.bincount(bins)
-    present = np.flatnonzero(count)
-    size = (np.bincount(bins, sizes)[present] / count[present]).astype(np.float64)
-    pairs = np.bincount(bins, sizes * (sizes - 1))[present]
-    theta = _rates(baskets.item_baskets, size, count[present])
-    presence = -np.expm1(-theta[:, None] * size[None, :])
-    activity = np.bincount(baskets.user, sizes * (sizes - 1), minlength=len(baskets.user_ids))
-    grid, users = _user_curve(activity)
-    return NullModel(presence.astype(np.float32), (pairs / size**2).astype(np.float32), grid, users)
+    count = np.bincount(bins).astype(np.float64)
+    kept = np.flatnonzero(count)
+    size, count = np.bincount(bins, sizes)[kept] / count[kept], count[kept]
+    frequency, repeats = np.unique(baskets.item_baskets, return_counts=True)
+    by_frequency = _solve(frequency.astype(np.float64), repeats, size, count)
+    spread = (repeats[:, None] * by_frequency * (1.0 - by_frequency)).sum(axis=0)
+    presence = by_frequency.astype(np.float32)[np.searchsorted(frequency, baskets.item_baskets)]
+    activity = np.bincount(baskets.user, sizes * (sizes - 1), minlength=len(baskets.user_ids)).astype(np.float64)
+    return NullModel(presence, size, count, np.maximum(spread, 1e-9), *_user_curve(activity))
+
+
+def _solve(frequency: Floats, repeats: NDArray[np.int64], size: Floats, count: Floats) -> Floats:
+    """Probabilities, item frequencies x size bins, by fixed-point iteration of the likelihood equations."""
+    total = max(float((size * count).sum()), 1.0)
+    x, y = frequency / np.sqrt(total), size / np.sqrt(total)
+    for _ in range(_ROUNDS):
+        odds = 1.0 + x[:, None] * y[None, :]
+        x = frequency / np.maximum((count * y / odds).sum(axis=1), 1e-300)
+        odds = 1.0 + x[:, None] * y[None, :]
+        y = size / np.maximum((repeats[:, None] * x[:, None] / odds).sum(axis=0), 1e-300)
+    product = x[:, None] * y[None, :]
+    return np.asarray(product / (1.0 + product))
 
 
 def _size_bins(sizes: Floats) -> NDArray[np.int64]:
     """Own bin up to 8 items, then four bins a doubling."""
     coarse = 8 + np.floor(4 * np.log2(np.maximum(sizes, 8) / 8)).astype(np.int64)
     return np.where(sizes <= 8, sizes.astype(np.int64), coarse + 1)
-
-
-def _rates(item_baskets: NDArray[np.int32], size: Floats, count: NDArray[np.int64]) -> Floats:
-    """theta of each item: the inverse of theta -> expected baskets, read off a fine logarithmic grid."""
-    grid = np.exp(np.linspace(np.log(1e-12), np.log(50.0), _GRID * 8))
-    expected = (-np.expm1(-grid[:, None] * size[None, :]) * count[None, :]).sum(axis=1)
-    wanted = np.minimum(np.maximum(item_baskets, 1e-9), expected[-1])
-    return np.exp(np.interp(np.log(wanted), np.log(expected), np.log(grid)))
 
 
 def _user_curve(activity: Floats) -> tuple[Floats, Floats]:

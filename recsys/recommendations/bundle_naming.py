@@ -1,0 +1,44 @@
+"""Names and reasons of bundles, from a template."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+_SEPARATOR = " > "
+
+
+def bundle_name(paths: list[str | None], titles: list[str | None], frequency: Counter[str], fallback: str) -> str:
+    """The common theme, the leaf categories, and the most telling word that members share.
+
+    `paths` and `titles` are the members' category paths and titles; `frequency` counts items by title word.
+    """
+    known = [path.split(_SEPARATOR) for path in paths if path]
+    leaves = list(dict.fromkeys(parts[-1] for parts in known))
+    shared = [step[0] for step in zip(*known, strict=False) if len(set(step)) == 1] if len(known) == len(paths) else []
+    theme = shared[-1] if shared else ""
+    word = telling_word(titles, frequency)
+    named = " + ".join(leaf for leaf in leaves if leaf != theme) or fallback
+    head = f"{theme}: {named}" if theme else named
+    return f"{head} ({word})" if word and word not in head.lower() else head
+
+
+def telling_word(titles: list[str | None], frequency: Counter[str]) -> str:
+    """The rarest title word that at least two members share; '' where they share none."""
+    counts = Counter(word for title in titles for word in title_words(title))
+    shared = [word for word, count in counts.items() if count > 1]
+    return min(shared, key=lambda word: (frequency[word], word), default="")
+
+
+def title_words(title: str | None) -> set[str]:
+    """Lower-case words of three or more letters."""
+    return set(re.findall(r"[^\W\d_]{3,}", (title or "").lower()))
+
+
+def bundle_reason(titles: list[str], baskets: int, share: float, lift: float) -> str:
+    """The reason as a sentence; the first title is the anchor's, `share` the part of its baskets that hold the rest."""
+    others = titles[1] if len(titles) == 2 else ", ".join(titles[1:-1]) + " and " + titles[-1]
+    return (
+        f"{100 * share:.1f} % of baskets with {titles[0]} also hold {others}, "
+        f"{lift:.1f} times what chance gives, {baskets} baskets"
+    )

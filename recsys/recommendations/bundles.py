@@ -1,0 +1,129 @@
+"""Bundles: sets of items that sell together, that the shop can deliver, with a price, a name and a reason.
+
+`allowed_items` says what may be sold (not retired, in stock for long enough), `candidate_sets` grows sets from the
+significant pairs, and recsys.recommendations.bundle_rows keeps the best that are not near-duplicates of each other and
+turns them into the tables bundles and bundle_items.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import polars as pl
+
+from recsys.config import BundleSettings
+from recsys.data.events import read_events
+from recsys.recommendations.baskets import Baskets, build_baskets
+from recsys.recommendations.bundle_growth import Grower, GrownSet
+from recsys.recommendations.bundle_rows import bundle_rows
+from recsys.recommendations.combinations import combination_sets, read_combinations
+from recsys.recommendations.item_pairs import EVENT_COLUMNS
+from recsys.recommendations.pair_significance import fit_null
+from recsys.run import Counts, RunContext
+from recsys.schemas import BUNDLE_ITEMS, BUNDLES, ITEM_PAIRS, ITEMS, STOCK
+from recsys.storage import read_partition, write_partition
+
+SALES_DAYS = 28
+
+
+def build_bundles(context: RunContext) -> Counts:
+    """Step: write the day's bundles and bundle_items to the lake, from its item_pairs."""
+    day, settings = context.as_of_date, context.settings
+    items = read_partition(context.lake, ITEMS, as_of_date=day)
+    events = read_events(context, columns=EVENT_COLUMNS)
+    baskets = build_baskets(events, items, day, context.as_of, settings.time_zone, settings.pairs)
+    stock = read_partition(context.lake, STOCK, as_of_date=day)
+    sales = recent_sales(events, context)
+    cover = allowed_items(items, stock, sales, baskets, settings.bundles)
+    pairs = read_partition(context.lake, ITEM_PAIRS, as_of_date=day)
+    combinations = read_combinations(context)
+    sets = candidate_sets(baskets, pairs, items, cover, combinations, settings.bundles)
+    bundles, members = bundle_rows(sets, baskets, items, cover, settings.bundles)
+    stamp = pl.lit(day).alias("as_of_date")
+    version = pl.lit(settings.fingerprint()).alias("model_version")
+    rows = write_partition(context.lake, BUNDLES, bundles.with_columns(stamp, version), as_of_date=day)
+    lines = write_partition(context.lake, BUNDLE_ITEMS, members.with_columns(stamp), as_of_date=day)
+    return {"bundles": rows, "bundle_items": lines, "candidates": len(sets)}
+
+
+def recent_sales(events: pl.LazyFrame, context: RunContext) -> pl.DataFrame:
+    """Units sold of each item in the last four weeks: item_id, units."""
+    since = context.as_of - timedelta(days=SALES_DAYS)
+    sold = events.filter((pl.col("event_type") == "purchase") & (pl.col("occurred_at") >= since))
+    return sold.group_by("item_id").agg(units=pl.col("quantity").sum()).collect().sort("item_id")
+
+
+def allowed_items(
+    items: pl.DataFrame, stock: pl.DataFrame, sales: pl.DataFrame, baskets: Baskets, settings: BundleSettings
+) -> pl.DataFrame:
+    """Items that may be in a bundle: item_id, days_of_cover (null: unsold, or the shop has no stock table)."""
+    live = items.filter(pl.col("retired_at").is_null() | (pl.col("retired_at").dt.date() > baskets.as_of_date))
+    live = live.select("item_id").unique().sort("item_id")
+    if stock.is_empty():
+        return live.with_columns(days_of_cover=pl.lit(None, pl.Float64))
+    covered = live.join(stock.select("item_id", "on_hand"), on="item_id").filter(pl.col("on_hand") > 0)
+    pace = pl.col("units").fill_null(0.0) / SALES_DAYS
+    covered = covered.join(sales, on="item_id", how="left", maintain_order="left")
+    covered = covered.with_columns(days_of_cover=pl.when(pace > 0).then(pl.col("on_hand") / pace))
+    enough = pl.col("days_of_cover").is_null() | (pl.col("days_of_cover") >= settings.min_days_of_cover)
+    return covered.filter(enough).select("item_id", "days_of_cover").sort("item_id")
+
+
+def candidate_sets(
+    baskets: Baskets,
+    pairs: pl.DataFrame,
+    items: pl.DataFrame,
+    allowed: pl.DataFrame,
+    combinations: pl.DataFrame,
+    settings: BundleSettings,
+) -> list[tuple[GrownSet, bool]]:
+    """Sets grown from every significant pair of allowed items, with the forced pairs of the shop (marked True)."""
+    place = {item: index for index, item in enumerate(baskets.item_ids)}
+    usable = {place[item] for item in allowed["item_id"] if item in place}
+    variant = _variants(items, place)
+    apart = {frozenset(place.get(i, -1) for i in pair) for pair in combination_sets(combinations, "forbidden")}
+    substitutes = pairs.filter(pl.col("relation") == "substitute").select("item_id", "other_item_id")
+    apart |= {frozenset(place.get(i, -1) for i in pair) for pair in substitutes.iter_rows()}
+
+    def clash(left: int, right: int) -> bool:
+        return (left in variant and variant.get(left) == variant.get(right)) or frozenset((left, right)) in apart
+
+    graph, seeds = _pair_graph(pairs, place, usable)
+    grower = Grower(baskets, fit_null(baskets), settings)
+    found: dict[frozenset[int], GrownSet] = {}
+    for (anchor, partner), p_value in seeds.items():
+        if clash(anchor, partner):
+            continue
+        for grown in grower.grow(anchor, partner, p_value, graph, clash):
+            found.setdefault(frozenset(grown.members), grown)
+    forced = [tuple(sorted(pair)) for pair in combination_sets(combinations, "forced")]
+    wanted = sorted(tuple(place[i] for i in pair) for pair in forced if all(place.get(i, -1) in usable for i in pair))
+    sets = [(grown, False) for key, grown in found.items() if tuple(sorted(key)) not in set(wanted)]
+    return sets + [(grower.describe(pair), True) for pair in wanted]
+
+
+def _pair_graph(
+    pairs: pl.DataFrame, place: dict[str, int], usable: set[int]
+) -> tuple[dict[int, set[int]], dict[tuple[int, int], float]]:
+    """Neighbours of each item, and the unordered pairs (rarer item first) with their p-values, in a fixed order."""
+    strong = pairs.filter(pl.col("significant") & (pl.col("relation") == "complement")).sort("item_id", "other_item_id")
+    graph: dict[int, set[int]] = {}
+    seeds: dict[tuple[int, int], float] = {}
+    for left_id, right_id, p_value in strong.select("item_id", "other_item_id", "p_value").iter_rows():
+        left, right = place.get(left_id, -1), place.get(right_id, -1)
+        if left in usable and right in usable:
+            graph.setdefault(left, set()).add(right)
+            graph.setdefault(right, set()).add(left)
+            seeds.setdefault((min(left, right), max(left, right)), p_value)
+    return graph, seeds
+
+
+def _variants(items: pl.DataFrame, place: dict[str, int]) -> dict[int, tuple[str, ...]]:
+    """Items of one brand and category whose titles differ in numbers and units alone share a key."""
+    keys: dict[int, tuple[str, ...]] = {}
+    for item, title, path, brand in items.select("item_id", "title", "category_path", "brand").iter_rows():
+        words = re.findall(r"[^\W\d_]{3,}", (title or "").lower())
+        if item in place and words:
+            keys[place[item]] = (path or "", brand or "", *sorted(words))
+    return keys

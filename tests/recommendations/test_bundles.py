@@ -1,0 +1,171 @@
+"""Bundles of the shop whose combinations are known."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+
+import polars as pl
+import pytest
+
+from recsys.config import BundleSettings
+from recsys.recommendations.bundle_completion import complete_basket
+from recsys.recommendations.bundle_naming import bundle_name, bundle_reason, telling_word
+from recsys.recommendations.bundle_pricing import with_prices
+from recsys.recommendations.bundle_rows import bundle_rows, choose_bundles
+from recsys.recommendations.bundles import allowed_items, candidate_sets
+from recsys.recommendations.item_pairs import mine_pairs, pair_rows
+from recsys.recommendations.pair_relations import no_substitutes
+from recsys.schemas import BUNDLE_ITEMS, BUNDLES
+from tests.recommendations.combination_shop import SETTINGS, combination_baskets, combination_items, no_rules, rules
+
+BUNDLE_SETTINGS = BundleSettings()
+NO_STOCK = pl.DataFrame(schema={"item_id": pl.String, "on_hand": pl.Float64})
+NO_SALES = pl.DataFrame(schema={"item_id": pl.String, "units": pl.Float64})
+
+
+def make_pairs() -> pl.DataFrame:
+    baskets = combination_baskets()
+    return pair_rows(
+        baskets, combination_items(), mine_pairs(baskets, SETTINGS), no_substitutes(), no_rules(), SETTINGS
+    )
+
+
+def make_bundles(
+    stock: pl.DataFrame = NO_STOCK,
+    combinations: pl.DataFrame | None = None,
+    items: pl.DataFrame | None = None,
+    settings: BundleSettings = BUNDLE_SETTINGS,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    baskets, items = combination_baskets(), combination_items() if items is None else items
+    allowed = allowed_items(items, stock, NO_SALES, baskets, settings)
+    chosen_rules = no_rules() if combinations is None else combinations
+    sets = candidate_sets(baskets, make_pairs(), items, allowed, chosen_rules, settings)
+    return bundle_rows(sets, baskets, items, allowed, settings)
+
+
+def member_sets(members: pl.DataFrame) -> set[frozenset[str]]:
+    return {frozenset(items) for items in members.group_by("bundle_id").agg("item_id")["item_id"].to_list()}
+
+
+@pytest.fixture(scope="module")
+def made() -> tuple[pl.DataFrame, pl.DataFrame]:
+    return make_bundles()
+
+
+def test_planted_sets_come_out_whole_and_nothing_else(made: tuple[pl.DataFrame, pl.DataFrame]) -> None:
+    assert frozenset({"torch", "battery", "rope"}) in member_sets(made[1])
+    assert frozenset({"bread", "butter"}) in member_sets(made[1])
+    planted = {"bread", "butter", "torch", "battery", "rope", "candle", "holly"}
+    assert set(made[1]["item_id"]) <= planted
+
+
+def test_figures_of_the_planted_three(made: tuple[pl.DataFrame, pl.DataFrame]) -> None:
+    bundles = made[0].filter(pl.col("size") == 3).to_dicts()
+    assert len(bundles) == 1
+    assert bundles[0]["baskets"] == 60 and bundles[0]["cohesion"] == 1.0 and bundles[0]["variety"] == 1.0
+    assert bundles[0]["lift"] > 10 and bundles[0]["list_price"] == 60.0
+    assert "60 baskets" in bundles[0]["reason_text"]
+
+
+def test_rows_fit_their_tables_and_ids_do_not_depend_on_the_day(made: tuple[pl.DataFrame, pl.DataFrame]) -> None:
+    day = pl.lit(date(2024, 1, 1)).alias("as_of_date")
+    stamped = made[0].with_columns(day, model_version=pl.lit("v"))
+    assert BUNDLES.conform(stamped.to_arrow()).num_rows == made[0].height
+    assert BUNDLE_ITEMS.conform(made[1].with_columns(day).to_arrow()).num_rows == made[1].height
+    again = make_bundles()
+    assert again[0].equals(made[0]) and again[1].equals(made[1])
+
+
+def test_member_out_of_stock_retired_or_forbidden_never_appears() -> None:
+    ids = combination_items()["item_id"]
+    stock = pl.DataFrame({"item_id": ids, "on_hand": [0.0 if item == "butter" else 50.0 for item in ids]})
+    assert "butter" not in set(make_bundles(stock)[1]["item_id"])
+    gone = combination_items().with_columns(
+        retired_at=pl.when(pl.col("item_id") == "rope").then(pl.datetime(2023, 6, 1, time_zone="UTC"))
+    )
+    assert "rope" not in set(make_bundles(items=gone)[1]["item_id"])
+    forbidden = rules(("torch", "rope", "forbidden"))
+    assert not any({"torch", "rope"} <= members for members in member_sets(make_bundles(combinations=forbidden)[1]))
+
+
+def test_stock_must_cover_some_days_of_sales() -> None:
+    items, baskets = combination_items(), combination_baskets()
+    stock = pl.DataFrame({"item_id": ["bread", "butter"], "on_hand": [10.0, 10.0]})
+    sales = pl.DataFrame({"item_id": ["bread", "butter"], "units": [56.0, 28.0]})
+    allowed = allowed_items(items, stock, sales, baskets, BundleSettings(min_days_of_cover=7.0))
+    assert allowed.rows() == [("butter", 10.0)]
+
+
+def test_variants_of_one_product_are_never_together() -> None:
+    alike = combination_items().with_columns(
+        title=pl.when(pl.col("item_id").is_in(["bread", "butter"])).then(pl.lit("Spread 250")).otherwise("title"),
+        category_path=pl.lit("food"),
+        brand=pl.lit("one"),
+    )
+    assert frozenset({"bread", "butter"}) not in member_sets(make_bundles(items=alike)[1])
+
+
+def test_forced_pair_leads_whatever_its_support() -> None:
+    bundles, members = make_bundles(combinations=rules(("noise01", "rope", "forced")))
+    first = bundles.filter(pl.col("rank") == 1).to_dicts()[0]
+    assert first["forced"] and first["reason_code"] == "forced"
+    assert set(members.filter(pl.col("bundle_id") == first["bundle_id"])["item_id"]) == {"noise01", "rope"}
+
+
+def test_price_band_is_kept() -> None:
+    bundles, _ = make_bundles(settings=BundleSettings(max_price=45.0))
+    assert bundles["size"].to_list() and set(bundles["size"]) == {2}
+
+
+def test_near_duplicates_give_way_to_the_better_set() -> None:
+    def row(members: str, score: float) -> dict[str, object]:
+        return {"members": list(members), "score": score, "bundle_id": members, "forced": False}
+
+    chosen = choose_bundles([row("abc", 3.0), row("ab", 2.0), row("cd", 1.0)], BundleSettings(max_overlap=0.6))
+    assert [each["bundle_id"] for each in chosen] == ["abc", "cd"]
+    crowded = choose_bundles([row("ab", 3.0), row("ac", 2.0), row("ad", 1.0)], BundleSettings(bundles_per_item=2))
+    assert [each["bundle_id"] for each in crowded] == ["ab", "ac"]
+
+
+@pytest.mark.parametrize(
+    ("list_price", "unit_cost", "cohesion", "discount"),
+    [
+        (100.0, 10.0, 0.0, 0.15),
+        (100.0, 10.0, 1.0, 0.0),
+        (100.0, 85.0, 0.0, 0.06),
+        (100.0, 99.0, 0.0, 0.0),
+        (100.0, None, 0.0, None),
+        (None, 10.0, 0.0, None),
+    ],
+)
+def test_discount_falls_with_cohesion_and_stops_at_the_margin_floor(
+    list_price: float | None, unit_cost: float | None, cohesion: float, discount: float | None
+) -> None:
+    frame = pl.DataFrame(
+        {"list_price": [list_price], "unit_cost": [unit_cost], "cohesion": [cohesion]},
+        schema=dict.fromkeys(("list_price", "unit_cost", "cohesion"), pl.Float64),
+    )
+    row = with_prices(frame, BundleSettings(max_discount=0.15, min_margin=0.1)).to_dicts()[0]
+    assert row["suggested_discount"] == (None if discount is None else pytest.approx(discount))
+    if discount:
+        assert row["suggested_price"] >= unit_cost * 1.1 - 1e-9
+        assert row["suggested_price"] == pytest.approx(100.0 * (1 - discount))
+
+
+def test_names_say_theme_categories_and_the_shared_word() -> None:
+    words = Counter({"camping": 2, "lamp": 1})
+    name = bundle_name(["out > light", "out > gas"], ["Camping lamp", "Camping gas"], words, "x")
+    assert name == "out: light + gas (camping)"
+    assert bundle_name([None, None], [None, None], words, "A + B") == "A + B"
+    assert telling_word(["Camping lamp", "Red rope"], words) == ""
+    text = bundle_reason(["A", "B", "C"], 312, 0.12, 4.1)
+    assert text == "12.0 % of baskets with A also hold B and C, 4.1 times what chance gives, 312 baskets"
+
+
+def test_a_begun_bundle_is_completed_first(made: tuple[pl.DataFrame, pl.DataFrame]) -> None:
+    rows = complete_basket(["torch", "rope", "milk"], made[0], made[1], make_pairs(), count=3)
+    assert rows["item_id"][0] == "battery" and rows["bundle_id"][0] is not None
+    assert rows["rank"].to_list() == [1, 2, 3]
+    assert not set(rows["item_id"]) & {"torch", "rope", "milk"}
+    assert complete_basket([], made[0], made[1], make_pairs()).is_empty()
