@@ -75,7 +75,7 @@ def test_an_item_stands_once_in_a_list(cursor: Any) -> None:
         cursor,
         "select pg_get_constraintdef(oid) from pg_constraint"
         " where conrelid = 'recsys.user_recommendations'::regclass and contype = 'u'",
-    ) == [("UNIQUE (as_of_date, list, user_id, item_id)",)]
+    ) == [("UNIQUE (user_id, list, item_id, as_of_date)",)]
 
 
 def test_every_published_table_has_its_views_with_the_same_columns_and_meanings(cursor: Any) -> None:

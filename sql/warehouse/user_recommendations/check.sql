@@ -1,12 +1,25 @@
 -- Offending rows among the staged lists, none if all is well: what is wrong, and where.
--- One pass in key order. That an item stands once in a list is a unique key, held when the rows were loaded.
-with ordered as (
+-- That an item stands once in a list is a unique key, held when the rows were loaded.
+with lists as (
     select
-        *,
-        lag(rank) over in_list as rank_above,
-        lag(score) over in_list as score_above
+        list,
+        user_id,
+        count(*) as places,
+        min(rank) as first_rank,
+        max(rank) as last_rank
     from user_recommendations
-    window in_list as (partition by list, user_id order by rank)
+    group by list, user_id
+),
+
+-- Few columns: this part sorts every row.
+neighbours as (
+    select
+        list,
+        user_id,
+        rank,
+        score,
+        lag(score) over (partition by user_id, list order by rank) as score_above
+    from user_recommendations
 ),
 
 judged as (
@@ -16,15 +29,20 @@ judged as (
         rank,
         case
             when list not in ('for_you', 'discover', 'buy_again') then 'unknown list'
-            when rank <> coalesce(rank_above, 0) + 1 then 'ranks do not run from 1 without gaps'
             when score in ('NaN', 'Infinity', '-Infinity') then 'score is not a finite number'
-            when score > score_above then 'score rises with rank'
             when user_id = '' or item_id = '' or generator = '' then 'empty user, item or generator'
             when reason_code = '' or btrim(reason_text) = '' then 'empty reason'
             when fallback not in ('segment', 'trending') then 'unknown fallback'
         end as problem
-    from ordered
+    from user_recommendations
 )
+
+select
+    'no list at all' as problem,
+    'the whole table' as place
+where not exists (select from user_recommendations)
+
+union all
 
 select
     problem,
@@ -35,6 +53,15 @@ where problem is not null
 union all
 
 select
-    'no list at all' as problem,
-    'the whole table' as place
-where not exists (select from user_recommendations)
+    'ranks do not run from 1 without gaps' as problem,
+    concat_ws(' / ', list, user_id) as place
+from lists
+where first_rank <> 1 or last_rank <> places
+
+union all
+
+select
+    'score rises with rank' as problem,
+    concat_ws(' / ', list, user_id, 'rank ' || rank) as place
+from neighbours
+where score > score_above

@@ -13,8 +13,8 @@ create table if not exists recsys.user_recommendations (
     reason_code text not null,
     reason_text text not null,
     model_version text not null,
-    primary key (as_of_date, list, user_id, rank),
-    unique (as_of_date, list, user_id, item_id)
+    primary key (user_id, list, rank, as_of_date),
+    unique (user_id, list, item_id, as_of_date)
 ) partition by list (as_of_date);
 
 comment on table recsys.user_recommendations is 'One row per user, list and rank.';
