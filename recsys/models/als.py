@@ -62,17 +62,17 @@ def fit_als(known: Known, settings: ModelSettings, seed: int) -> Als:
         return Als(columns, known.matrix, none, np.zeros((len(columns), 1), np.float32), np.zeros(0))
     from implicit.cpu.als import AlternatingLeastSquares
 
-    model = AlternatingLeastSquares(
-        factors=settings.als_factors,
-        regularization=settings.als_regularization,
-        alpha=settings.als_alpha,
-        iterations=settings.als_iterations,
-        calculate_training_loss=True,
-        num_threads=settings.threads,
-        random_state=seed % (1 << 31),
-    )
     losses: list[float] = []
     with threadpool_limits(1, "blas"):
+        model = AlternatingLeastSquares(
+            factors=settings.als_factors,
+            regularization=settings.als_regularization,
+            alpha=settings.als_alpha,
+            iterations=settings.als_iterations,
+            calculate_training_loss=True,
+            num_threads=settings.threads,
+            random_state=seed % (1 << 31),
+        )
         model.fit(matrix, show_progress=False, callback=lambda *told: losses.append(float(told[2])))
     log.info("als: training loss %s", " ".join(f"{loss:.5f}" for loss in losses))
     # A user or item without interactions has no direction of its own; its factors are made exactly nothing.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Codes = NDArray[np.int32]
 Arrays = dict[str, NDArray]
 
-PROPOSALS = {"user": pl.Int32, "item": pl.Int32, "score": pl.Float32, "anchor": pl.Int32}
+PROPOSALS = pl.Schema({"user": pl.Int32, "item": pl.Int32, "score": pl.Float32, "anchor": pl.Int32})
 """Columns of a proposal; `anchor` is the item of the user's history that it comes from, or null."""
 
 
@@ -67,7 +67,7 @@ def top_per_user(frame: pl.DataFrame, k: int) -> pl.DataFrame:
     if "anchor" not in frame.columns:
         frame = frame.with_columns(anchor=pl.lit(None, pl.Int32))
     ordered = (
-        frame.select(PROPOSALS.keys()).cast(PROPOSALS).sort("user", "score", "item", descending=[False, True, False])
+        frame.select(PROPOSALS.names()).cast(PROPOSALS).sort("user", "score", "item", descending=[False, True, False])
     )  # type: ignore[arg-type]
     return ordered.filter(pl.int_range(pl.len()).over("user") < k)
 

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from recsys.models.generator import Codes
 
 _BLOCK = 1024
-NEIGHBOURS = {"source": pl.Int32, "item": pl.Int32, "similarity": pl.Float32}
+NEIGHBOURS = pl.Schema({"source": pl.Int32, "item": pl.Int32, "similarity": pl.Float32})
 
 
 def nearest_items(matrix: sp.csr_matrix, columns: Codes, k: int, shrinkage: float) -> pl.DataFrame:
@@ -27,7 +27,7 @@ def nearest_items(matrix: sp.csr_matrix, columns: Codes, k: int, shrinkage: floa
         row, column = shared.row[keep] + start, shared.col[keep]
         similarity = shared.data[keep] / (np.sqrt(counts[row] * counts[column]) + shrinkage)
         block = pl.DataFrame({"source": columns[row], "item": columns[column], "similarity": similarity})
-        block = block.cast(NEIGHBOURS).sort("source", "similarity", "item", descending=[False, True, False])  # type: ignore[arg-type]
+        block = block.cast(NEIGHBOURS).sort("source", "similarity", "item", descending=[False, True, False])
         blocks.append(block.filter(pl.int_range(pl.len()).over("source") < k))
     return pl.concat(blocks)
 
