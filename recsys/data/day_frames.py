@@ -13,7 +13,7 @@ from recsys.data.reject import as_json, event_reason, fill_events, read_values, 
 from recsys.run import RunError
 from recsys.schemas import EVENTS, REJECTED_EVENTS
 
-_ROWS_AT_ONCE = 200_000
+_ROWS_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True)
