@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import lightgbm as lgb
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -30,6 +29,9 @@ class Part:
 
     def predict(self, values: NDArray[np.float32], threads: int) -> Floats:
         """Standardised raw scores of the rows of `values`."""
+        # It loads scikit-learn and pandas, seconds that only the two steps that score should pay.
+        import lightgbm as lgb
+
         raw = lgb.Booster(model_str=self.text).predict(values, raw_score=True, num_threads=threads)
         return (np.asarray(raw, dtype=np.float64) - self.mean) / self.deviation
 
@@ -57,6 +59,8 @@ def is_new() -> pl.Expr:
 
 def score(ranker: Ranker, frame: pl.DataFrame) -> tuple[Floats, Floats]:
     """Scores of the rows of an assembled frame: over all candidates, and for discovery (NaN where bought before)."""
+    if frame.is_empty():
+        return np.zeros(0), np.zeros(0)
     new = frame.select(is_new()).to_series().to_numpy()
     if not ranker.parts:
         fused = reciprocal_ranks(frame)
@@ -132,6 +136,8 @@ def _boost(data: _Stacked, own: dict[str, object], trees: int, settings: ModelSe
         "verbose": -1,
     } | own
     group = groups if own["objective"] == "lambdarank" else None
+    import lightgbm as lgb
+
     booster = lgb.train(parameters, lgb.Dataset(values, labels, group=group), trees)
     raw = np.asarray(booster.predict(values, raw_score=True, num_threads=settings.threads))
     return Part(booster.model_to_string(), float(raw.mean()), float(raw.std()) or 1.0)
