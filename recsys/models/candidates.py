@@ -85,12 +85,13 @@ def fit_generators_on(history: History, settings: Settings, with_ease: bool) -> 
 
 def union(fitted: GeneratorSet, users: Codes, batch: int) -> Iterator[pl.DataFrame]:
     """Candidates of `users` (codes), `batch` users at a time: one row per user and item, sorted.
+    There is always a first batch, be it empty.
 
     For each generator: <name>_rank (from 1; null: not proposed) and <name>_score (of the proposal, or of any pair for
     generators that score all); `generator` that ranked the item best (ties: the first of NAMES); `anchor`.
     """
     ordered = np.unique(users).astype(np.int32)
-    for start in range(0, len(ordered), batch):
+    for start in range(0, max(len(ordered), 1), batch):
         yield _batch(fitted, ordered[start : start + batch])
 
 

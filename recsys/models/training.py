@@ -102,10 +102,8 @@ def build_cut(history: History, at: datetime, types: tuple[str, ...], settings: 
 def candidates_with_features(history: History, fitted: GeneratorSet, users: Codes, settings: Settings) -> pl.DataFrame:
     """Assembled candidates of `users` (codes) as of the history's cut."""
     views = build_views(history)
-    parts = []
-    for batch in union(fitted, users, settings.models.batch_users):
-        parts.append(assemble(batch, views.of_users(batch["user"].unique())))
-    return pl.concat(parts) if parts else assemble(next(union(fitted, np.array([-1], np.int32), 1)), views)
+    batches = union(fitted, users, settings.models.batch_users)
+    return pl.concat([assemble(batch, views.of_users(batch["user"].unique())) for batch in batches])
 
 
 def labels_between(history: History, start: datetime, end: datetime, types: tuple[str, ...]) -> pl.DataFrame:
