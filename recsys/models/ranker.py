@@ -97,7 +97,8 @@ def sample_rows(frame: pl.DataFrame, negatives: int, seed: int) -> pl.DataFrame:
 def fit_ranker(parts: list[pl.DataFrame], features: list[str], settings: ModelSettings, seed: int) -> Ranker:
     """Fit on sampled, labelled frames of several cuts; users of different cuts are different groups."""
     everything, new = _stack(parts, features), _stack([p.filter(is_new()) for p in parts], features)
-    if everything[1].sum() < settings.min_labels:
+    labels = everything[1]
+    if labels.sum() < settings.min_labels or labels.all():
         return Ranker(features, {}, settings.threads)
     fitted = {
         "binary": _boost(everything, {"objective": "binary"}, settings.trees, settings, seed),

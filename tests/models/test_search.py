@@ -1,0 +1,31 @@
+"""The settings search: which trials it makes, and one of them on the small shop."""
+
+import dataclasses
+
+import pytest
+
+from recsys.config import ConfigError
+from recsys.features.history import encode
+from recsys.models.search import evaluate, trials
+from tests import known_answer_shop as shop
+
+
+def test_each_value_is_tried_alone_against_the_defaults() -> None:
+    told = list(trials(shop.SETTINGS, ["als_factors=16,32", "als_alpha=0.5"]))
+    assert [name for name, _ in told] == ["defaults", "als_factors=16", "als_factors=32", "als_alpha=0.5"]
+    assert told[2][1].models.als_factors == 32
+    assert told[3][1].models == dataclasses.replace(shop.SETTINGS.models, als_alpha=0.5)
+
+
+@pytest.mark.parametrize("choice", ("no_such=1", "als_factors=many", "als_factors"))
+def test_a_wrong_choice_is_named(choice: str) -> None:
+    with pytest.raises(ConfigError, match=choice.split("=")[0]):
+        list(trials(shop.SETTINGS, [choice]))
+
+
+def test_a_trial_measures_both_lists() -> None:
+    history = encode(shop.events(), shop.items(), shop.instant(shop.AS_OF_DATE))
+    told = evaluate(history, shop.SETTINGS)
+    assert told["for_you"] > 0.5
+    assert 0 <= told["discover"] <= 1
+    assert told["recall"] > 0.9
