@@ -34,7 +34,7 @@ psql: .venv/installed  ## Open a session on the warehouse, or run the SQL from s
 	@$(PYTHON) -m demo.services psql --folder $(DEMO)
 
 test: lint  ## Check everything: lint, types, SQL style and all tests, those with Postgres and Airflow too
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n 2 --dist loadfile
 
 lint: .venv/installed  ## Check style, types and SQL
 	.venv/bin/ruff check .

@@ -59,7 +59,7 @@ def psql(folder: Path) -> None:
     """Become a psql session on the warehouse; prints nothing of its own. Starts Postgres if need be."""
     server = postgres.start(folder)
     program = str(postgres.psql_path())
-    options = ["-X", "-v", "ON_ERROR_STOP=1", "-d", server.dsn("warehouse", "warehouse_owner")]
+    options = ["-X", "-v", "ON_ERROR_STOP=1", "-d", server.dsn("warehouse", "recsys_writer")]
     os.execv(program, [program, *([] if sys.stdin.isatty() else ["-q"]), *options])
 
 
