@@ -9,6 +9,7 @@ from typing import Any
 
 from demo.rest import FINAL_STATES, Airflow, run_state, task_instances, task_log
 
+POLL_SECONDS = 2
 ENDED = {"success", "failed", "upstream_failed", "skipped", "removed"}
 
 
@@ -25,20 +26,22 @@ def follow(airflow: Airflow, names: dict[str, str], seconds: float) -> None:
     printed: set[tuple[str, str, int]] = set()
     waiting = dict(names)
     while waiting:
+        running: list[str] = []
         for run_id, name in list(waiting.items()):
             state = run_state(airflow, run_id)
             instances = task_instances(airflow, run_id)
+            running += [f"{name} {i['task_id']}" for i in instances if i["state"] in {"running", "queued"}]
             for instance in sorted(instances, key=lambda i: str(i["end_date"] or "")):
                 _print_once(name, run_id, instance, printed)
             if state in FINAL_STATES:
                 del waiting[run_id]
                 if state == "failed":
                     raise RunFailed(_explain(airflow, name, run_id, instances))
-        _print_running(airflow, waiting)
+        _print_running(running)
         if time.monotonic() > deadline:
             raise RunFailed(f"not finished after {seconds:.0f} s: {', '.join(waiting.values())}")
         if waiting:
-            time.sleep(1)
+            time.sleep(POLL_SECONDS)
 
 
 def _print_once(name: str, run_id: str, instance: dict[str, Any], printed: set[tuple[str, str, int]]) -> None:
@@ -51,18 +54,11 @@ def _print_once(name: str, run_id: str, instance: dict[str, Any], printed: set[t
     print(f"  {name}  {instance['task_id'] + shard:42}{instance['state']:16}{_seconds(instance):8.1f} s", flush=True)
 
 
-def _print_running(airflow: Airflow, waiting: dict[str, str]) -> None:
+def _print_running(running: list[str]) -> None:
     """On a terminal, keep one line about what runs now; a log file gets none."""
-    if not sys.stdout.isatty():
-        return
-    running = [
-        f"{name} {instance['task_id']}"
-        for run_id, name in waiting.items()
-        for instance in task_instances(airflow, run_id)
-        if instance["state"] in {"running", "queued"}
-    ]
-    _clear_line()
-    print(f"  … {', '.join(running)}"[:110], end="", flush=True)
+    if sys.stdout.isatty():
+        _clear_line()
+        print(f"  … {', '.join(running)}"[:110], end="", flush=True)
 
 
 def _clear_line() -> None:
