@@ -5,12 +5,14 @@ Views are keyed by codes; `user_codes` and `item_codes` in the same folder are t
 
 from __future__ import annotations
 
+import io
+
 import polars as pl
 
 from recsys import schemas
 from recsys.data.events import read_events
 from recsys.features.history import EVENT_COLUMNS, History, encode
-from recsys.features.views import NAMES, Views, build_views
+from recsys.features.views import NAMES, build_views
 from recsys.run import Counts, RunContext
 from recsys.storage import open_output, read_partition
 
@@ -56,11 +58,6 @@ def _write(context: RunContext, name: str, view: pl.DataFrame) -> None:
 
 
 def _parquet(view: pl.DataFrame) -> bytes:
-    import io
-
     buffer = io.BytesIO()
     view.write_parquet(buffer, compression="zstd", row_group_size=100_000)
     return buffer.getvalue()
-
-
-__all__ = ["NAMES", "Views", "build_features", "load_history", "read_codes", "scan_view"]

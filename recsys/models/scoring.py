@@ -83,10 +83,14 @@ def model_version(context: RunContext) -> str:
 
 
 def _score_batches(scorer: Scorer, codes: np.ndarray) -> Iterator[pl.DataFrame]:
+    if not len(codes):
+        return
+    # Users of a shard follow each other, so that a range reads few row groups.
+    span = pl.col("user").is_between(int(codes.min()), int(codes.max()))
+    own = {name: lazy.filter(span).collect() for name, lazy in scorer.lazy.items()}
+    views = Views(**own, **scorer.shared)
     for candidates in union(scorer.generators, codes, scorer.batch_users):
-        users = candidates["user"].unique().implode()
-        own = {name: lazy.filter(pl.col("user").is_in(users)).collect() for name, lazy in scorer.lazy.items()}
-        frame = assemble(candidates, Views(**own, **scorer.shared))
+        frame = assemble(candidates, views.of_users(candidates["user"].unique()))
         general, discovery = score(scorer.ranker, frame)
         yield _output(scorer, frame, general, discovery)
 
