@@ -55,8 +55,9 @@ def main() -> None:
     parser.add_argument("--until", type=date.fromisoformat, required=True, help="end of the holdout, a later day")
     options = parser.parse_args()
     context = RunContext(options.as_of, load_environment(), load_settings(), "benchmark")
+    costs = measure_rules(context, options.until)
     print(f"{'rule':<16}{'ndcg@10':>9}{'cost':>9}")
-    for rule, value, cost in measure_rules(context, options.until).rows():
+    for rule, value, cost in costs.rows():
         print(f"{rule:<16}{value:>9.4f}{cost:>9.2%}")
 
 
