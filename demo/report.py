@@ -14,6 +14,8 @@ from recsys.database import connect
 
 HOLDOUT_DAYS = 28
 SHOWN = 10
+MIN_BOUGHT = 5
+"""A household that bought fewer different items afterwards has little to compare with."""
 
 _TABLES = """
 select table_name, as_of_date, rows from bi.published_runs order by table_name, as_of_date
@@ -65,13 +67,13 @@ def print_rows(warehouse: Connection) -> None:
 
 
 def print_household(warehouse: Connection, shop: Connection, day: date) -> None:
-    """Print the lists of one household, chosen before looking at what it bought, next to what it bought."""
+    """Print the lists of a household next to what it bought: the first with enough, in an order blind to the scores."""
     households = [user for (user,) in _query(warehouse, _HOUSEHOLD, (day,))]
     end = day + timedelta(days=HOLDOUT_DAYS)
     bought: dict[str, dict[str, tuple[date, int]]] = defaultdict(dict)
     for user, item, first, times in _query(shop, _BOUGHT, (households, day, end)):
         bought[user][item] = (first, times)
-    active = [user for user in households if len(bought[user]) >= SHOWN]
+    active = [user for user in households if len(bought[user]) >= MIN_BOUGHT]
     if not active:
         print("\nNo household with a list of its own bought much afterwards.")
         return
