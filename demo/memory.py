@@ -16,7 +16,7 @@ class PeakMemory:
     (another user's process), the resident size without its shared part stands in.
     """
 
-    def __init__(self, roots: Callable[[], list[int]], seconds: float = 2.0) -> None:
+    def __init__(self, roots: Callable[[], list[int]], seconds: float = 3.0) -> None:
         self.peak_bytes = 0
         self._roots = roots
         self._seconds = seconds

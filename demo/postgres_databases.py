@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg2
@@ -34,7 +34,7 @@ class Server:
     port: int
     data: Path
     pid: int
-    passwords: Mapping[str, str]
+    passwords: Mapping[str, str] = field(repr=False)
 
     def dsn(self, database: str, role: str = SUPERUSER) -> str:
         """URL of `database` for `role`."""
