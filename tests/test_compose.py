@@ -103,3 +103,11 @@ def test_image_holds_the_locked_packages_and_the_code() -> None:
     copied = set(re.findall(r"^COPY (\S+) ", dockerfile, re.MULTILINE))
     assert copied == admitted
     assert all((ROOT / name).exists() for name in copied)
+
+
+def test_the_example_environment_lists_every_variable() -> None:
+    text = (ROOT / "docker-compose.yaml").read_text()
+    example = (ROOT / ".env.example").read_text()
+    assert set(re.findall(r"^([A-Z_]+)=$", example, re.MULTILINE)) == set(re.findall(r"\$\{([A-Z_]+):\?", text))
+    optional = set(re.findall(r"\$\{([A-Z_]+):-", text))
+    assert set(re.findall(r"^# ([A-Z_]+)=", example, re.MULTILINE)) == optional
