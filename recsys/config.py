@@ -72,8 +72,8 @@ class ModelSettings:
     """Half-life of the interactions that ALS, EASE and item-KNN learn from."""
     recent_half_life_days: float = 14.0
     """Half-life of the interactions that say what a user is about now."""
-    min_item_users: int = 3
-    """Items of fewer users are proposed by buy_again alone."""
+    min_item_users: int = 1
+    """Items of fewer users are proposed by buy_again alone; also what only one user buys is scored by EASE, for repeats."""
     als_factors: int = 64
     als_regularization: float = 1.0
     als_alpha: float = 1.0
@@ -105,7 +105,7 @@ class ModelSettings:
     """A cut with less history than this teaches nothing and is left out."""
     training_users: int = 3_000
     """Users drawn for each cut; bounds time and memory of training."""
-    negatives: int = 50
+    negatives: int = 100
     """Candidates without a label that a user brings to training."""
     min_labels: int = 200
     """With fewer labels than this among the candidates, carts, favourites and then views count as labels too."""
@@ -113,7 +113,7 @@ class ModelSettings:
     lambdarank_trees: int = 100
     discover_trees: int = 100
     learning_rate: float = 0.08
-    batch_users: int = 500
+    batch_users: int = 250
     """Users whose candidates are made at once."""
     bootstrap_draws: int = 1_000
 
