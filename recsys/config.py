@@ -73,7 +73,7 @@ class ModelSettings:
     recent_half_life_days: float = 14.0
     """Half-life of the interactions that say what a user is about now."""
     min_item_users: int = 1
-    """Items of fewer users are proposed by buy_again alone; also what only one user buys is scored by EASE, for repeats."""
+    """Items of fewer users are proposed by buy_again alone; at 1 even a lone user's items are scored, for repeats."""
     als_factors: int = 64
     als_regularization: float = 1.0
     als_alpha: float = 1.0
