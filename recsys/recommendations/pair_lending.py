@@ -17,7 +17,7 @@ from recsys.recommendations.baskets import Baskets
 _SEPARATOR = " > "
 _MAX_DONORS = 300
 _ALIKE = 0.3
-_CHUNK = 10_000
+_CHUNK_ITEMS = 2_000
 
 
 def lend_pairs(pairs: pl.DataFrame, items: pl.DataFrame, baskets: Baskets, settings: PairSettings) -> pl.DataFrame:
@@ -28,7 +28,10 @@ def lend_pairs(pairs: pl.DataFrame, items: pl.DataFrame, baskets: Baskets, setti
     loans = find_donors(items, pairs["item_id"].unique(), baskets, settings)
     lent = ["item_id", "other_item_id", "score", "rank_score", "distinct_score"]
     source = pairs.select(pl.col("item_id").alias("donor"), *lent[1:])
-    parts = [_lend(loans.slice(start, _CHUNK), source, settings) for start in range(0, loans.height, _CHUNK)]
+    thin = loans.select(pl.col("item_id").unique(maintain_order=True))
+    # An item's donors stay together: split, it would borrow the same partner twice.
+    chunks = (thin.slice(start, _CHUNK_ITEMS) for start in range(0, thin.height, _CHUNK_ITEMS))
+    parts = [_lend(loans.join(chunk, on="item_id", how="semi"), source, settings) for chunk in chunks]
     empty = source.head(0).rename({"donor": "item_id"}).with_columns(evidence=pl.lit("text"))
     rows = pl.concat([empty, *parts], how="diagonal_relaxed")
     return rows.with_columns(relation=pl.lit("complement"), significant=pl.lit(False))
