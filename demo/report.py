@@ -102,10 +102,13 @@ def print_quality(warehouse: Connection, day: date) -> None:
     print(f"\nQuality of {day}'s models, measured on {window[0]} to before {window[1]}, best first")
     for setting, models in table.items():
         metrics = sorted({metric for values in models.values() for metric in values})
-        print(f"\n  {setting:26}" + "".join(f"{metric:>22}" for metric in metrics))
+        print(f"\n  {setting:26}" + "".join(f"  {metric:>20}" for metric in metrics))
         best = sorted(models.items(), key=lambda pair: -pair[1].get("ndcg@10", (0.0,))[0])
         for model, values in best:
-            print(f"  {model:26}" + "".join(f"{_interval(values.get(metric)):>22}" for metric in metrics))
+            print(
+                f"  {model:26}"
+                + "".join(f"  {_interval(values.get(metric)):>{max(len(metric), 20)}}" for metric in metrics)
+            )
 
 
 def _interval(measured: tuple[float, float | None, float | None, int] | None) -> str:

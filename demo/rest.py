@@ -96,8 +96,8 @@ def resume_schedule(airflow: Airflow, note: str, seconds: float = 30) -> None:
         time.sleep(0.2)
 
 
-def backfill(airflow: Airflow, first: date, last: date) -> list[str]:
-    """Backfill the as-of dates `first` to `last`, two at a time, as the UI does; returns the ids of the runs.
+def backfill(airflow: Airflow, first: date, last: date) -> dict[str, str]:
+    """Backfill the as-of dates `first` to `last`, two at a time, as the UI does; returns each run's as-of date by id.
 
     The range is given in logical dates, each one the day before its as-of date. A day that has a run is run again.
     """
@@ -114,11 +114,16 @@ def backfill(airflow: Airflow, first: date, last: date) -> list[str]:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         runs = airflow.call("GET", f"/api/v2/dags/{DAG}/dagRuns?limit=100&run_type=backfill")["dag_runs"]
-        found = [run["dag_run_id"] for run in runs if str(run["logical_date"])[:10] in wanted]
+        found = {run["dag_run_id"]: str(run["logical_date"])[:10] for run in runs}
+        found = {run: _next_day(day) for run, day in sorted(found.items()) if day in wanted}
         if len(found) == len(wanted):
-            return sorted(found)
+            return found
         time.sleep(0.5)
     raise RestError(f"the backfill made no runs for {', '.join(sorted(wanted))}")
+
+
+def _next_day(day: str) -> str:
+    return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
 
 
 def run_state(airflow: Airflow, run_id: str) -> str:

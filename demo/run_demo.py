@@ -46,8 +46,7 @@ def run(folder: Path) -> None:
             _say(f"{BACKFILLED[0]} and {BACKFILLED[-1]} are published already")
         else:
             _say(f"Backfill as of {BACKFILLED[0]} to {BACKFILLED[-1]}, two days at a time")
-            runs = backfill(airflow, BACKFILLED[0], BACKFILLED[-1])
-            follow(airflow, {run: _as_of(run) for run in runs}, RUN_SECONDS)
+            follow(airflow, backfill(airflow, BACKFILLED[0], BACKFILLED[-1]), RUN_SECONDS)
         _say("Result")
         report.print_report(server, FIRST_DAY)
     seconds = time.monotonic() - started
@@ -79,12 +78,6 @@ def _processes(folder: Path) -> list[int]:
 def _published(server: postgres.Server) -> set[date]:
     with connect(server.dsn("warehouse"), "warehouse") as connection:
         return set(published_days(connection))
-
-
-def _as_of(run_id: str) -> str:
-    """A backfilled run's id holds its logical date, the day before its as-of date."""
-    text = run_id.split("__", 1)[1][:10]
-    return (date.fromisoformat(text) + timedelta(days=1)).isoformat()
 
 
 def _say(text: str) -> None:

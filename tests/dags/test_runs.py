@@ -64,11 +64,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def _run_everything(airflow: rest.Airflow) -> tuple[dict[str, str], str]:
     dag = f"/api/v2/dags/{rest.DAG}"
     airflow.call("PATCH", dag, {"is_paused": False})
+    backfilled = rest.backfill(airflow, BACKFILLED, BACKFILLED)
+    assert list(backfilled.values()) == [BACKFILLED.isoformat()]
     runs = {
         "no date at all": _trigger(airflow, {"logical_date": None}),
         "param": rest.trigger(airflow, WITH_PARAM),
         "logical date": _trigger(airflow, {"logical_date": _logical_date(WITH_LOGICAL_DATE)}),
-        "backfill": rest.backfill(airflow, BACKFILLED, BACKFILLED)[0],
+        "backfill": next(iter(backfilled)),
         "scheduled": airflow.call("GET", f"{dag}/dagRuns?run_type=scheduled")["dag_runs"][0]["dag_run_id"],
     }
     with pytest.raises(RunFailed) as failure:
