@@ -8,6 +8,7 @@ another program meanwhile is recognised by its start time and left alone.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import secrets
@@ -19,6 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from demo.memory import tree
 from demo.postgres import read_environment, write_private
 from demo.rest import Airflow, is_up
 
@@ -59,7 +61,9 @@ def stop(folder: Path, seconds: float = 40) -> list[str]:
     for service in reversed(SERVICES):
         process = state["processes"].pop(service, None)
         if _alive(process):
+            below = [{"pid": pid, "started": _started(pid)} for pid in tree([process["pid"]])]
             _end(process["pid"], seconds)
+            _end_tasks(below)
             stopped.append(service)
     _save(folder, state)
     return stopped
@@ -160,6 +164,18 @@ def _end(group: int, seconds: float) -> None:
                 time.sleep(0.1)
         except ProcessLookupError:
             return
+
+
+def _end_tasks(processes: list[dict[str, Any]], seconds: float = 5.0) -> None:
+    """End what is left of a service's tree: running tasks lead groups of their own and would outlive it."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        left = [process["pid"] for process in processes if _alive(process)]
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        deadline = time.monotonic() + seconds
+        while left and time.monotonic() < deadline and any(_alive(process) for process in processes):
+            time.sleep(0.1)
 
 
 def _reap(pid: int) -> None:
