@@ -20,7 +20,6 @@ import polars as pl
 from scipy import sparse
 
 from benchmarks.combination_data import SETTINGS, baskets_after, baskets_before, complete_journey, stopwatch
-from recsys.config import BundleSettings
 from recsys.recommendations.baskets import Baskets
 from recsys.recommendations.bundle_rows import bundle_rows
 from recsys.recommendations.bundles import allowed_items, candidate_sets
@@ -28,6 +27,7 @@ from recsys.recommendations.item_pairs import mine_pairs, pair_rows
 from recsys.recommendations.pair_relations import no_substitutes
 from recsys.recommendations.user_bundles import choose_for_users, purchase_rhythm
 from recsys.schemas import COMBINATIONS
+from recsys.settings.combinations import BundleSettings
 
 Sets = list[list[str]]
 

@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from recsys.config import PairSettings
 from recsys.recommendations.baskets import Baskets, build_baskets
+from recsys.settings.combinations import PairSettings
 
 SETTINGS = PairSettings(excluded_categories=("GASOLINE", "COUPON"))
 UTC = timezone.utc

@@ -1,4 +1,4 @@
-"""Write docs/tables.md from schemas.py: `python -m recsys.tables_page` (run by `make docs`)."""
+"""Write docs/tables.md from recsys/schemas/: `python -m recsys.tables_page` (run by `make docs`)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def render() -> str:
     shown = {table.name for table in (*schemas.CONTRACT, *schemas.PUBLISHED, schemas.PUBLISHED_RUNS)}
     declared = [value for value in vars(schemas).values() if isinstance(value, Table)]
     lake = tuple(table for table in declared if table.name not in shown)
-    parts = ["# Tables", "", "Written by `make docs` from `recsys/schemas.py`; do not edit by hand."]
+    parts = ["# Tables", "", "Written by `make docs` from `recsys/schemas/`; do not edit by hand."]
     groups = (
         ("The shop's contract", "Delivered by the queries in `sql/source/`.", schemas.CONTRACT),
         ("The lake", "Parquet partitions between the steps.", lake),

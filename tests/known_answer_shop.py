@@ -26,8 +26,10 @@ from psycopg2 import sql
 
 from demo import postgres
 from recsys import schemas, steps
-from recsys.config import ModelSettings, RulesSettings, Settings
+from recsys.config import Settings
 from recsys.run import RunContext
+from recsys.settings.lists import RulesSettings
+from recsys.settings.models import ModelSettings
 from recsys.storage import list_keys, write_partition
 
 CREATE_SHOP = Path(postgres.__file__).parent / "shop" / "create.sql"

@@ -7,10 +7,10 @@ from datetime import datetime
 
 import polars as pl
 
-from recsys.config import InteractionSettings
 from recsys.data.events import read_events
 from recsys.run import Counts, RunContext
 from recsys.schemas import EVENT_TYPES, INTERACTIONS
+from recsys.settings.data import InteractionSettings
 from recsys.storage import write_partition
 
 _SCALE = float(1 << 32)

@@ -15,8 +15,8 @@ import polars as pl
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys.config import InteractionSettings
 from recsys.schemas import EVENT_TYPES
+from recsys.settings.data import InteractionSettings
 
 EVENT_COLUMNS = ["user_id", "item_id", "event_type", "quantity", "unit_price", "order_id", "store_id", "occurred_at"]
 """Columns of schemas.EVENTS that `encode` needs."""

@@ -11,8 +11,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from recsys.config import ModelSettings
 from recsys.models.generator import Arrays, Codes, Known, csr_arrays, csr_from, top_unseen
+from recsys.settings.models import ModelSettings
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import polars as pl
 
-from recsys.config import ModelSettings
 from recsys.features.history import History, of_type
 from recsys.models.generator import Arrays, Codes, Known, empty_proposals, top_per_user
 from recsys.models.neighbours import nearest_items, ones
+from recsys.settings.models import ModelSettings
 
 
 @dataclass(frozen=True)

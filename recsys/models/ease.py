@@ -15,8 +15,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from recsys.config import ModelSettings
 from recsys.models.generator import Arrays, Codes, Known, csr_arrays, csr_from, top_unseen
+from recsys.settings.models import ModelSettings
 
 
 @dataclass(frozen=True)

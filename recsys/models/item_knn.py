@@ -9,9 +9,9 @@ import polars as pl
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys.config import ModelSettings
 from recsys.models.generator import Arrays, Codes, Known, csr_arrays, csr_from, top_unseen
 from recsys.models.neighbours import nearest_items
+from recsys.settings.models import ModelSettings
 
 
 @dataclass(frozen=True)

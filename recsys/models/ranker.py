@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.config import ModelSettings
 from recsys.features.assemble import matrix
+from recsys.settings.models import ModelSettings
 
 Floats = NDArray[np.float64]
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import polars as pl
 
-from recsys.config import ConfigError, ModelSettings, Settings, load_environment, load_settings
+from recsys.config import ConfigError, Settings, load_environment, load_settings
 from recsys.features.assemble import feature_names
 from recsys.features.build import load_history
 from recsys.features.history import History
@@ -30,6 +30,7 @@ from recsys.models.metrics import ndcg, recall, top_lists
 from recsys.models.ranker import fit_ranker, score
 from recsys.models.training import build_cut, label_types, sampled
 from recsys.run import RunContext
+from recsys.settings.models import ModelSettings
 
 
 def trials(settings: Settings, choices: list[str]) -> Iterator[tuple[str, Settings]]:

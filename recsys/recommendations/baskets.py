@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
-from recsys.config import PairSettings
+from recsys.settings.combinations import PairSettings
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammainc
 
-from recsys.config import BundleSettings
 from recsys.recommendations.baskets import Baskets
 from recsys.recommendations.pair_significance import NullModel
+from recsys.settings.combinations import BundleSettings
 
 Clash = Callable[[int, int], bool]
 _LIFT_PRIOR = 1.0

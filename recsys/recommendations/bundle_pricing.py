@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from recsys.config import BundleSettings
+from recsys.settings.combinations import BundleSettings
 
 
 def with_prices(bundles: pl.DataFrame, settings: BundleSettings) -> pl.DataFrame:

@@ -18,12 +18,12 @@ from typing import Any
 
 import polars as pl
 
-from recsys.config import BundleSettings
 from recsys.recommendations.baskets import Baskets
 from recsys.recommendations.bundle_growth import GrownSet
 from recsys.recommendations.bundle_naming import bundle_name, bundle_reason, title_words
 from recsys.recommendations.bundle_pricing import with_prices
 from recsys.schemas import BUNDLE_ITEMS, BUNDLES, Table
+from recsys.settings.combinations import BundleSettings
 
 Row = dict[str, Any]
 _SIZE_EXPONENT = 1.3

@@ -12,7 +12,6 @@ from datetime import timedelta
 
 import polars as pl
 
-from recsys.config import BundleSettings
 from recsys.data.events import read_events
 from recsys.recommendations.baskets import Baskets, build_baskets
 from recsys.recommendations.bundle_growth import Grower, GrownSet
@@ -22,6 +21,7 @@ from recsys.recommendations.item_pairs import EVENT_COLUMNS
 from recsys.recommendations.pair_significance import fit_null
 from recsys.run import Counts, RunContext
 from recsys.schemas import BUNDLE_ITEMS, BUNDLES, ITEM_PAIRS, ITEMS, STOCK
+from recsys.settings.combinations import BundleSettings
 from recsys.storage import read_partition, write_partition
 
 SALES_DAYS = 28

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import polars as pl
 
-from recsys.config import InteractionSettings
+from recsys.settings.data import InteractionSettings
 
 HALF_LIFE_DAYS = 14.0
 """Days after which a user's deed counts half for what is popular now."""

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from recsys.config import PairSettings
 from recsys.data.events import read_events
 from recsys.recommendations.baskets import Baskets, build_baskets
 from recsys.recommendations.combinations import read_combinations
@@ -25,6 +24,7 @@ from recsys.recommendations.pair_scores import PairScorer, fit_scorer, top_rows
 from recsys.recommendations.pair_significance import NullModel, fit_null, p_values, q_values, worth_keeping
 from recsys.run import Counts, RunContext
 from recsys.schemas import ITEM_PAIRS, ITEMS
+from recsys.settings.combinations import PairSettings
 from recsys.storage import read_partition, write_partition
 
 EVENT_COLUMNS = [

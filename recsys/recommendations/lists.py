@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from recsys.config import RulesSettings
 from recsys.recommendations.fallback import fallback_rows
 from recsys.recommendations.rules import bought_lately, drop_blocked, limit_per_category, place_in_group
+from recsys.settings.lists import RulesSettings
 
 SCORES = {"for_you": "score", "discover": "discover_score", "buy_again": "repeat_score"}
 """List and the candidate column that orders it; a null there keeps the candidate out of the list."""

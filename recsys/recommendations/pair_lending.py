@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from recsys.config import PairSettings
 from recsys.recommendations.baskets import Baskets
+from recsys.settings.combinations import PairSettings
 
 _SEPARATOR = " > "
 _MAX_DONORS = 300

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from recsys.config import PairSettings
+from recsys.settings.combinations import PairSettings
 
 
 def with_reasons(rows: pl.DataFrame, items: pl.DataFrame, settings: PairSettings) -> pl.DataFrame:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from recsys.config import PairSettings
 from recsys.recommendations.baskets import Baskets, number_baskets
 from recsys.recommendations.pair_counts import Longs, count_pairs
+from recsys.settings.combinations import PairSettings
 
 if TYPE_CHECKING:
     from recsys.recommendations.item_pairs import MinedPairs

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from recsys.config import PairSettings
 from recsys.recommendations.baskets import Baskets, owner_matrix
 from recsys.recommendations.pair_counts import Longs, PairBlock
+from recsys.settings.combinations import PairSettings
 
 Floats = NDArray[np.float64]
 

@@ -18,10 +18,11 @@ from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection
 
 from recsys import schemas
-from recsys.config import Environment, PublishSettings
+from recsys.config import Environment
 from recsys.recommendations.staging import is_staged, require_staged
 from recsys.run import Counts, RunContext, RunError
 from recsys.schemas import Table
+from recsys.settings.publishing import PublishSettings
 from recsys.warehouse import (
     STAGING,
     connect_warehouse,

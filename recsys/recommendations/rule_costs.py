@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import polars as pl
 
-from recsys.config import RulesSettings
 from recsys.recommendations.lists import build_lists
 from recsys.recommendations.rules import RULES
+from recsys.settings.lists import RulesSettings
 
 TOP = 10
 

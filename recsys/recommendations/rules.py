@@ -11,7 +11,7 @@ from datetime import datetime
 
 import polars as pl
 
-from recsys.config import RulesSettings
+from recsys.settings.lists import RulesSettings
 
 RULES = ("retired", "out_of_stock", "bought_lately", "category_limit")
 """Rules that change the lists of users who gave their consent."""

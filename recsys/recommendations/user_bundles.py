@@ -14,12 +14,12 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from recsys.config import BundleSettings
 from recsys.data.events import read_events
 from recsys.recommendations.baskets import Baskets, build_baskets
 from recsys.recommendations.item_pairs import EVENT_COLUMNS
 from recsys.run import Counts, RunContext
 from recsys.schemas import BUNDLE_ITEMS, BUNDLES, ITEMS, USER_BUNDLES, USER_RECOMMENDATIONS
+from recsys.settings.combinations import BundleSettings
 from recsys.storage import has_partition, list_keys, read_partition, write_batches
 
 BATCH_USERS = 5_000

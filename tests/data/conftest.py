@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from recsys.config import DataSettings, Environment, Settings
+from recsys.config import Environment, Settings
 from recsys.run import RunContext
+from recsys.settings.data import DataSettings
 from tests.conftest import insert_rows
 
 AS_OF = date(2024, 3, 10)

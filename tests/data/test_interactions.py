@@ -7,9 +7,9 @@ from datetime import datetime, timedelta, timezone
 import polars as pl
 import pytest
 
-from recsys.config import InteractionSettings
 from recsys.data.interactions import weighted_interactions
 from recsys.schemas import INTERACTIONS
+from recsys.settings.data import InteractionSettings
 
 AS_OF = datetime(2024, 3, 10, tzinfo=timezone.utc)
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta, timezone
 import polars as pl
 import pytest
 
-from recsys.config import InteractionSettings
 from recsys.features.assemble import assemble, feature_names, matrix
 from recsys.features.history import History, encode, weights
 from recsys.features.views import build_views
+from recsys.settings.data import InteractionSettings
 
 AS_OF = datetime(2020, 3, 1, tzinfo=timezone.utc)
 ITEMS = pl.DataFrame(

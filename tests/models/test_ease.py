@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import scipy.sparse as sp
 
-from recsys.config import ModelSettings
 from recsys.models.ease import fit_ease
 from recsys.models.generator import Known
+from recsys.settings.models import ModelSettings
 
 
 def textbook(x: np.ndarray, regularization: float) -> np.ndarray:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from recsys.config import PairSettings
 from recsys.recommendations.baskets import Baskets, build_baskets
+from recsys.settings.combinations import PairSettings
 
 AS_OF_DATE = date(2024, 1, 1)
 AS_OF = datetime(2024, 1, 1, tzinfo=timezone.utc)

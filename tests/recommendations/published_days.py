@@ -7,10 +7,11 @@ from datetime import date
 import polars as pl
 
 from recsys import schemas
-from recsys.config import Environment, PublishSettings, Settings
+from recsys.config import Environment, Settings
 from recsys.recommendations.publish import publish
 from recsys.recommendations.staging import check_staging, stage_tables
 from recsys.run import Counts, RunContext
+from recsys.settings.publishing import PublishSettings
 from recsys.storage import Lake, write_partition
 
 FIRST, SECOND, THIRD = date(2017, 12, 3), date(2017, 12, 4), date(2017, 12, 5)

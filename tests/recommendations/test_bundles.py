@@ -8,7 +8,6 @@ from datetime import date
 import polars as pl
 import pytest
 
-from recsys.config import BundleSettings
 from recsys.recommendations.bundle_completion import complete_basket
 from recsys.recommendations.bundle_naming import bundle_name, bundle_reason, telling_word
 from recsys.recommendations.bundle_pricing import with_prices
@@ -17,6 +16,7 @@ from recsys.recommendations.bundles import allowed_items, candidate_sets
 from recsys.recommendations.item_pairs import mine_pairs, pair_rows
 from recsys.recommendations.pair_relations import no_substitutes
 from recsys.schemas import BUNDLE_ITEMS, BUNDLES
+from recsys.settings.combinations import BundleSettings
 from tests.recommendations.combination_shop import SETTINGS, combination_baskets, combination_items, no_rules, rules
 
 BUNDLE_SETTINGS = BundleSettings()

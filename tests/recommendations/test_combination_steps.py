@@ -8,11 +8,12 @@ import polars as pl
 import pytest
 
 from recsys import schemas
-from recsys.config import Environment, PairSettings, Settings
+from recsys.config import Environment, Settings
 from recsys.recommendations.bundles import build_bundles
 from recsys.recommendations.item_pairs import build_item_pairs
 from recsys.recommendations.user_bundles import build_user_bundles
 from recsys.run import RunContext
+from recsys.settings.combinations import PairSettings
 from recsys.storage import Lake, file_checksum, partition_path, read_partition, write_partition
 from tests.recommendations.combination_shop import AS_OF_DATE, combination_events, combination_items
 

@@ -3,8 +3,8 @@ from datetime import datetime, timedelta, timezone
 import polars as pl
 import pytest
 
-from recsys.config import InteractionSettings
 from recsys.recommendations.fallback import DEPTH, fallback_rows, keep_deepest, trending_by_segment
+from recsys.settings.data import InteractionSettings
 
 AS_OF = datetime(2020, 3, 1, tzinfo=timezone.utc)
 USERS = pl.DataFrame({"user_id": ["a", "b", "c"], "segment": ["young", "young", None]})

@@ -1,7 +1,7 @@
 import polars as pl
 
-from recsys.config import RulesSettings
 from recsys.recommendations.lists import SCORED, build_lists
+from recsys.settings.lists import RulesSettings
 
 ITEMS = pl.DataFrame({"item_id": [], "category_path": []}, schema={"item_id": pl.String, "category_path": pl.String})
 SEGMENTS = pl.DataFrame({"user_id": ["u", "new"], "segment": ["s", "s"]})

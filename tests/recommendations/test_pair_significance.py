@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from benchmarks.combination_data import generated_baskets, reshuffled
-from recsys.config import PairSettings
 from recsys.recommendations.item_pairs import mine_pairs
 from recsys.recommendations.pair_significance import fit_null, p_values, q_values
+from recsys.settings.combinations import PairSettings
 from tests.recommendations.combination_shop import SETTINGS, combination_baskets
 
 

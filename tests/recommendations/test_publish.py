@@ -11,11 +11,11 @@ import psycopg2
 import pytest
 
 from recsys import schemas
-from recsys.config import PublishSettings
 from recsys.database import DatabaseError
 from recsys.recommendations.publish import publish, rollback
 from recsys.recommendations.staging import check_staging, stage_tables
 from recsys.run import RunError
+from recsys.settings.publishing import PublishSettings
 from recsys.storage import Lake, delete_partitions, write_partition
 from tests.recommendations.published_days import (
     FIRST,

@@ -10,10 +10,10 @@ import pytest
 
 from recsys import schemas
 from recsys.claims import claim_run
-from recsys.config import PublishSettings
 from recsys.recommendations.publish import rollback
 from recsys.recommendations.retention import apply_retention
 from recsys.recommendations.staging import stage_tables
+from recsys.settings.publishing import PublishSettings
 from recsys.storage import Lake, list_keys, write_partition
 from tests.recommendations.published_days import context_of, run_day, write_day
 

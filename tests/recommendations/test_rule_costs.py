@@ -3,9 +3,9 @@ import math
 import polars as pl
 import pytest
 
-from recsys.config import RulesSettings
 from recsys.recommendations.lists import SCORED
 from recsys.recommendations.rule_costs import ndcg, rule_costs
+from recsys.settings.lists import RulesSettings
 
 TRUTH = pl.DataFrame({"user_id": ["u", "u", "v"], "item_id": ["a", "c", "a"]})
 

@@ -2,7 +2,6 @@ from datetime import date, datetime, timezone
 
 import polars as pl
 
-from recsys.config import RulesSettings
 from recsys.recommendations.rules import (
     blocked_items,
     bought_lately,
@@ -12,6 +11,7 @@ from recsys.recommendations.rules import (
     users_with_consent,
 )
 from recsys.schemas import ITEMS, STOCK, USERS
+from recsys.settings.lists import RulesSettings
 
 AS_OF = datetime(2020, 3, 1, tzinfo=timezone.utc)
 NO_ITEMS = pl.DataFrame(ITEMS.arrow_schema.empty_table())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from recsys.config import BundleSettings
 from recsys.recommendations.user_bundles import choose_for_users, list_fits, purchase_rhythm, with_user_reasons
+from recsys.settings.combinations import BundleSettings
 from tests.recommendations.combination_shop import combination_baskets, combination_items
 
 BUNDLES = pl.DataFrame(

@@ -8,12 +8,13 @@ import polars as pl
 import pytest
 
 from recsys import schemas
-from recsys.config import Environment, RulesSettings, Settings
+from recsys.config import Environment, Settings
 from recsys.models import scoring
 from recsys.recommendations import user_recommendations
 from recsys.recommendations.lists import SCORED
 from recsys.recommendations.user_recommendations import plan_user_shards, recommend_users
 from recsys.run import RunContext
+from recsys.settings.lists import RulesSettings
 from recsys.storage import (
     LakeError,
     file_checksum,

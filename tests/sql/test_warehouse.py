@@ -1,4 +1,4 @@
-"""The .sql files against the declarations in schemas.py, and the rights of the two roles."""
+"""The .sql files against the declarations in recsys/schemas/, and the rights of the two roles."""
 
 from __future__ import annotations
 

@@ -1,0 +1,68 @@
+"""Every table once: columns, types, key, grain and a one-line meaning.
+
+A table's Arrow schema is enforced at each read and write of the lake (`conform`), its columns are what
+`sql/source/` must deliver and what `sql/warehouse/<table>/create.sql` must create (tests compare them), and
+`docs/tables.md` is written from here.
+"""
+
+from recsys.schemas.contract import COMBINATIONS, CONTRACT, EVENT_TYPES, EVENTS, ITEMS, STOCK, USERS
+from recsys.schemas.lake import (
+    EXCLUDED_EVENTS,
+    EXTRACTED_DAYS,
+    FALLBACK_ITEMS,
+    INTERACTIONS,
+    REJECTED_EVENTS,
+    REJECTED_SNAPSHOTS,
+    USER_SHARDS,
+)
+from recsys.schemas.published import (
+    BUNDLE_ITEMS,
+    BUNDLES,
+    DATA_QUALITY,
+    ITEM_PAIRS,
+    OFFLINE_METRICS,
+    PUBLISHED,
+    PUBLISHED_RUNS,
+    REJECTED_ROWS,
+    USER_BUNDLES,
+    USER_RECOMMENDATIONS,
+)
+from recsys.schemas.table import BIGINT, DAY, DOUBLE, FLAG, INSTANT, INTEGER, REAL, TEXT, Column, SchemaError, Table
+
+__all__ = [
+    "BIGINT",
+    "BUNDLES",
+    "BUNDLE_ITEMS",
+    "COMBINATIONS",
+    "CONTRACT",
+    "DATA_QUALITY",
+    "DAY",
+    "DOUBLE",
+    "EVENTS",
+    "EVENT_TYPES",
+    "EXCLUDED_EVENTS",
+    "EXTRACTED_DAYS",
+    "FALLBACK_ITEMS",
+    "FLAG",
+    "INSTANT",
+    "INTEGER",
+    "INTERACTIONS",
+    "ITEMS",
+    "ITEM_PAIRS",
+    "OFFLINE_METRICS",
+    "PUBLISHED",
+    "PUBLISHED_RUNS",
+    "REAL",
+    "REJECTED_EVENTS",
+    "REJECTED_ROWS",
+    "REJECTED_SNAPSHOTS",
+    "STOCK",
+    "TEXT",
+    "USERS",
+    "USER_BUNDLES",
+    "USER_RECOMMENDATIONS",
+    "USER_SHARDS",
+    "Column",
+    "SchemaError",
+    "Table",
+]

@@ -1,0 +1,90 @@
+"""Tables that the steps pass on to each other in the lake, and that no reader sees."""
+
+from __future__ import annotations
+
+from recsys.schemas.table import BIGINT, DAY, DOUBLE, INSTANT, INTEGER, REAL, TEXT, Column, Table
+
+USER_SHARDS = Table(
+    "user_shards",
+    "One row per user of a shard: who is served by one task of the day.",
+    ("user_id",),
+    (Column("user_id", TEXT, "Who gets lists."),),
+)
+
+FALLBACK_ITEMS = Table(
+    "fallback_items",
+    "One row per segment and item: what is shown where a user's own history gives too little.",
+    ("segment", "item_id"),
+    (
+        Column("segment", TEXT, "Segment that likes the item; null: all users.", nullable=True),
+        Column("item_id", TEXT, "A popular item that may be shown."),
+        Column("score", DOUBLE, "Users who lately did something with it, faded by age."),
+        Column("rank", INTEGER, "Place in the segment, from 1."),
+    ),
+)
+
+REJECTED_EVENTS = Table(
+    "rejected_events",
+    "One row per source row of a day that was refused at extraction.",
+    ("row_key", "reason", "row_text"),
+    (
+        Column("row_key", TEXT, "The event's identifier, or a hash of the row where it has none."),
+        Column("reason", TEXT, "Why it was refused, as a code."),
+        Column("day", DAY, "Day partition that the row would have gone to."),
+        Column("ingested_at", INSTANT, "When the shop's database learnt of it; null: unknown.", nullable=True),
+        Column("row_text", TEXT, "The row as JSON, as the source gave it."),
+    ),
+)
+
+EXTRACTED_DAYS = Table(
+    "extracted_days",
+    "One row per day of events that the lake holds: what the source delivered and how it was read.",
+    ("day",),
+    (
+        Column("day", DAY, "Day in the configured time zone."),
+        Column("source_rows", BIGINT, "Rows that the source delivered for the day."),
+        Column("kept_rows", BIGINT, "Rows written to events."),
+        Column("rejected_rows", BIGINT, "Rows written to rejected_events."),
+        Column("fingerprint", TEXT, "Hash of query, time zone and rules; another one: the day is read again."),
+    ),
+)
+
+EXCLUDED_EVENTS = Table(
+    "excluded_events",
+    "One row per event that is fine by itself but not beside the others of the look-back window.",
+    ("event_id", "occurred_at"),
+    (
+        Column("event_id", TEXT, "Identifier of the event."),
+        Column("occurred_at", INSTANT, "When it happened; tells apart rows of the same event_id."),
+        Column("reason", TEXT, "Why it does not count, as a code."),
+        Column("day", DAY, "Day partition that holds it."),
+        Column("row_text", TEXT, "The row as JSON."),
+    ),
+)
+
+REJECTED_SNAPSHOTS = Table(
+    "rejected_snapshots",
+    "One row per row of items, users or stock that was refused at extraction.",
+    ("table_name", "row_key", "reason", "row_text"),
+    (
+        Column("table_name", TEXT, "Table of the contract that the row came from."),
+        Column("row_key", TEXT, "The row's identifier, or a hash of the row where it has none."),
+        Column("reason", TEXT, "Why it was refused, as a code."),
+        Column("row_text", TEXT, "The row as JSON, as the source gave it."),
+    ),
+)
+
+INTERACTIONS = Table(
+    "interactions",
+    "One row per user and item that had an event between them inside the look-back window.",
+    ("user_id", "item_id"),
+    (
+        Column("user_id", TEXT, "The user."),
+        Column("item_id", TEXT, "The item."),
+        Column(
+            "weight", REAL, "Sum over events of the weight of their type, halved every half-life; returns are negative."
+        ),
+        Column("events", INTEGER, "Number of events."),
+        Column("last_at", INSTANT, "Newest event between them."),
+    ),
+)

@@ -1,0 +1,206 @@
+"""Result tables of the warehouse, published together, one partition an as-of date."""
+
+from __future__ import annotations
+
+from recsys.schemas.table import BIGINT, DAY, DOUBLE, FLAG, INSTANT, INTEGER, REAL, TEXT, Column, Table, as_of
+
+USER_RECOMMENDATIONS = Table(
+    "user_recommendations",
+    "One row per user, list and rank.",
+    # The day is one and the same within a partition: last, so that the index sorts by what differs.
+    ("user_id", "list", "rank", "as_of_date"),
+    (
+        as_of(),
+        Column("list", TEXT, "for_you, discover (never bought before) or buy_again."),
+        Column("user_id", TEXT, "Who the list is for."),
+        Column("rank", INTEGER, "Place in the list, from 1, without gaps."),
+        Column("item_id", TEXT, "What is recommended; once in a list."),
+        Column("score", REAL, "The ranker's score; higher is better, comparable within one list of one user only."),
+        Column(
+            "generator", TEXT, "Candidate generator that proposed the item highest; a fallback's name for fallbacks."
+        ),
+        Column("anchor_item_id", TEXT, "Item of the user's history that the reason names.", nullable=True),
+        Column(
+            "fallback",
+            TEXT,
+            "segment or trending where the user's own history gave too little; else null.",
+            nullable=True,
+        ),
+        Column("reason_code", TEXT, "Kind of reason, a stable code."),
+        Column("reason_text", TEXT, "The reason as a sentence for people."),
+        Column("model_version", TEXT, "Hash that names the models and settings behind the row."),
+    ),
+)
+
+ITEM_PAIRS = Table(
+    "item_pairs",
+    "One row per anchor item and partner item, in the direction anchor -> partner.",
+    ("as_of_date", "item_id", "other_item_id"),
+    (
+        as_of(),
+        Column("item_id", TEXT, "Anchor: the item in hand."),
+        Column("other_item_id", TEXT, "Partner: the item to add."),
+        Column("relation", TEXT, "complement (goes with), or substitute (instead of: never ranked)."),
+        Column("evidence", TEXT, "own baskets, text (borrowed from similar titles), category (borrowed) or forced."),
+        Column("rank", INTEGER, "Place by likelihood, from 1; null outside this order.", nullable=True),
+        Column("rank_distinct", INTEGER, "Place by affinity, bestsellers left out; null outside.", nullable=True),
+        Column("score", REAL, "Probability of the partner in a basket with the anchor, smoothed."),
+        Column("baskets", INTEGER, "Baskets with both items."),
+        Column("users", INTEGER, "Distinct users with such a basket."),
+        Column("confidence", REAL, "Share of the anchor's baskets that hold the partner."),
+        Column("lift", REAL, "Baskets over expected baskets, shrunken towards 1."),
+        Column("expected_baskets", REAL, "Baskets with both that chance gives, knowing the sizes of baskets."),
+        Column("expected_users", REAL, "Distinct users that chance gives, knowing the activity of users."),
+        Column("p_value", DOUBLE, "Chance of so many distinct users by accident."),
+        Column("q_value", DOUBLE, "Share of accidents among pairs at least this strong."),
+        Column("significant", FLAG, "Whether the q-value lies within the setting."),
+        Column("first_seen", DAY, "First day bought together.", nullable=True),
+        Column("last_seen", DAY, "Last day bought together.", nullable=True),
+        Column("trend", REAL, "Recent baskets over those its average pace would give; 1 = steady.", nullable=True),
+        Column("price", DOUBLE, "List price of the anchor.", nullable=True),
+        Column("other_price", DOUBLE, "List price of the partner.", nullable=True),
+        Column("reason_code", TEXT, "Kind of reason, a stable code."),
+        Column("reason_text", TEXT, "The reason as a sentence for people."),
+        Column("model_version", TEXT, "Hash that names the settings behind the row."),
+    ),
+)
+
+BUNDLES = Table(
+    "bundles",
+    "One row per bundle: a set of two to five items that sell together.",
+    ("as_of_date", "bundle_id"),
+    (
+        as_of(),
+        Column("bundle_id", TEXT, "Hash of the members: the same set has the same id every day."),
+        Column("rank", INTEGER, "Place among all bundles, from 1."),
+        Column("name", TEXT, "Name from the members' categories and titles."),
+        Column("size", INTEGER, "Members."),
+        Column("score", REAL, "Cohesion, significance and variety taken together; higher is better."),
+        Column("baskets", INTEGER, "Baskets that hold all members."),
+        Column("users", INTEGER, "Distinct users with such a basket."),
+        Column("expected_baskets", DOUBLE, "Such baskets that chance gives."),
+        Column("lift", REAL, "Baskets over expected baskets, shrunken by a prior."),
+        Column(
+            "p_value", DOUBLE, "Of its weakest member: chance, corrected for the items tried, that it is an accident."
+        ),
+        Column("cohesion", REAL, "Share of the rarest member's baskets that hold the whole bundle."),
+        Column("variety", REAL, "Distinct leaf categories over members."),
+        Column("forced", FLAG, "Whether the shop asked for it."),
+        Column("list_price", DOUBLE, "Sum of the members' list prices.", nullable=True),
+        Column("unit_cost", DOUBLE, "Sum of the members' unit costs.", nullable=True),
+        Column("suggested_discount", DOUBLE, "Share off the list price; null where a cost is unknown.", nullable=True),
+        Column("suggested_price", DOUBLE, "List price less the discount; never below the margin floor.", nullable=True),
+        Column("last_seen", DAY, "Last day the whole bundle was bought.", nullable=True),
+        Column("reason_code", TEXT, "Kind of reason, a stable code."),
+        Column("reason_text", TEXT, "The reason as a sentence for people."),
+        Column("model_version", TEXT, "Hash that names the settings behind the row."),
+    ),
+)
+
+BUNDLE_ITEMS = Table(
+    "bundle_items",
+    "One row per bundle and member.",
+    ("as_of_date", "bundle_id", "item_id"),
+    (
+        as_of(),
+        Column("bundle_id", TEXT, "The bundle."),
+        Column("item_id", TEXT, "A member."),
+        Column("position", INTEGER, "Order in which the members joined, from 1; 1 is the anchor."),
+        Column("list_price", DOUBLE, "List price of the member.", nullable=True),
+        Column("days_of_cover", REAL, "Stock in days of recent sales; null where unknown or unsold.", nullable=True),
+    ),
+)
+
+USER_BUNDLES = Table(
+    "user_bundles",
+    "One row per user and rank: a bundle worth showing to the user.",
+    ("as_of_date", "user_id", "rank"),
+    (
+        as_of(),
+        Column("user_id", TEXT, "Who it is for."),
+        Column("rank", INTEGER, "Place in the user's list, from 1."),
+        Column("bundle_id", TEXT, "The bundle."),
+        Column("score", REAL, "Fit of the members to the user times the score of the bundle."),
+        Column("new_items", INTEGER, "Members that the user has never bought; at least 1."),
+        Column("anchor_item_id", TEXT, "Member that speaks most for it."),
+        Column("reason_code", TEXT, "Kind of reason, a stable code."),
+        Column("reason_text", TEXT, "The reason as a sentence for people."),
+        Column("model_version", TEXT, "Hash that names the models and settings behind the row."),
+    ),
+)
+
+OFFLINE_METRICS = Table(
+    "offline_metrics",
+    "One row per model, setting and metric, measured on the run's own holdout.",
+    ("as_of_date", "model", "setting", "metric"),
+    (
+        as_of(),
+        Column("model", TEXT, "Ranker, generator or baseline that was measured."),
+        Column("setting", TEXT, "all, repeat (bought before) or discover (never bought before)."),
+        Column("metric", TEXT, "Name of the metric with its cut-off, such as ndcg@10."),
+        Column("value", DOUBLE, "Mean over users."),
+        Column("low", DOUBLE, "Lower end of the 95 % bootstrap interval.", nullable=True),
+        Column("high", DOUBLE, "Upper end of the 95 % bootstrap interval.", nullable=True),
+        Column("users", INTEGER, "Users measured."),
+        Column("holdout_from", DAY, "First day of the holdout."),
+        Column("holdout_to", DAY, "Day after the last day of the holdout."),
+        Column("model_version", TEXT, "Hash that names the models and settings measured."),
+    ),
+)
+
+DATA_QUALITY = Table(
+    "data_quality",
+    "One row per check of a run's input.",
+    ("as_of_date", "table_name", "check_name", "subject"),
+    (
+        as_of(),
+        Column("table_name", TEXT, "Table of the contract that was checked."),
+        Column("check_name", TEXT, "What was checked, as a code."),
+        Column("subject", TEXT, "Column, day or reason that the check is about; '' for the whole table."),
+        Column("severity", TEXT, "stop (the run ends before publishing), warn or info."),
+        Column("value", DOUBLE, "What was found.", nullable=True),
+        Column("threshold", DOUBLE, "From where on the check fails.", nullable=True),
+        Column("passed", FLAG, "Whether the check holds."),
+        Column("message", TEXT, "The finding as a sentence."),
+    ),
+)
+
+REJECTED_ROWS = Table(
+    "rejected_rows",
+    "One row per source row that was refused, with the reason.",
+    ("as_of_date", "table_name", "row_key", "reason"),
+    (
+        as_of(),
+        Column("table_name", TEXT, "Table of the contract that the row came from."),
+        Column("row_key", TEXT, "The row's identifier, or a hash of its values where it has none."),
+        Column("reason", TEXT, "Why it was refused, as a code."),
+        Column("day", DAY, "Day partition that the row would have gone to.", nullable=True),
+        Column("row_text", TEXT, "The row as JSON, as the source gave it."),
+    ),
+)
+
+PUBLISHED = (
+    USER_RECOMMENDATIONS,
+    ITEM_PAIRS,
+    BUNDLES,
+    BUNDLE_ITEMS,
+    USER_BUNDLES,
+    OFFLINE_METRICS,
+    DATA_QUALITY,
+    REJECTED_ROWS,
+)
+
+PUBLISHED_RUNS = Table(
+    "published_runs",
+    "One row per published table and as-of date.",
+    ("as_of_date", "table_name"),
+    (
+        as_of(),
+        Column("table_name", TEXT, "Published table."),
+        Column("run_id", TEXT, "Run that wrote the partition."),
+        Column("rows", BIGINT, "Rows in the partition."),
+        Column("checksum", TEXT, "SHA-256 over the partition's rows in key order."),
+        Column("model_version", TEXT, "Hash that names the models and settings behind the rows.", nullable=True),
+        Column("published_at", INSTANT, "When the partition became visible."),
+    ),
+)

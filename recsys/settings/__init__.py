@@ -1,0 +1,1 @@
+"""Frozen settings, one small class a component; `recsys.config` puts them together and reads a shop's own."""

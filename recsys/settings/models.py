@@ -1,0 +1,61 @@
+"""Candidate generators and the ranker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Candidate generators and the ranker. `python -m recsys.models.search` compares values on past cuts."""
+
+    threads: int = 2
+    """Fixed, since the number of threads decides the order of sums."""
+    half_life_days: float = 180.0
+    """Half-life of the interactions that ALS, EASE and item-KNN learn from."""
+    recent_half_life_days: float = 14.0
+    """Half-life of the interactions that say what a user is about now."""
+    min_item_users: int = 1
+    """Items of fewer users are proposed by buy_again alone; at 1 even a lone user's items are scored, for repeats."""
+    als_factors: int = 64
+    als_regularization: float = 1.0
+    als_alpha: float = 1.0
+    als_iterations: int = 12
+    ease_regularization: float = 16.0
+    ease_norm_power: float = 0.5
+    """A user's weights are divided by their norm to this power, so that heavy users do not rule."""
+    ease_max_side: int = 5_000
+    """Largest matrix that is solved; where users and items are both more, item-KNN takes EASE's place."""
+    neighbours: int = 50
+    neighbour_items: int = 20_000
+    """Items, the most supported, that have neighbours."""
+    neighbour_shrinkage: float = 5.0
+    basket_days: int = 180
+    recent_items: int = 40
+    """Newest items of a user that bought_together starts from."""
+    buy_again_candidates: int = 150
+    similar_candidates: int = 100
+    """Candidates of EASE or item-KNN."""
+    als_candidates: int = 30
+    category_candidates: int = 60
+    trending_candidates: int = 30
+    together_candidates: int = 30
+    horizon_days: int = 28
+    """Days after a cut whose purchases are the labels, and the length of the holdout."""
+    training_cuts: int = 3
+    """Cuts, horizon_days apart, that the ranker learns from."""
+    min_history_days: int = 56
+    """A cut with less history than this teaches nothing and is left out."""
+    training_users: int = 3_000
+    """Users drawn for each cut; bounds time and memory of training."""
+    negatives: int = 100
+    """Candidates without a label that a user brings to training."""
+    min_labels: int = 200
+    """With fewer labels than this among the candidates, carts, favourites and then views count as labels too."""
+    trees: int = 120
+    lambdarank_trees: int = 100
+    discover_trees: int = 100
+    learning_rate: float = 0.08
+    batch_users: int = 250
+    """Users whose candidates are made at once."""
+    bootstrap_draws: int = 1_000
