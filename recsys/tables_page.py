@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from recsys import schemas
-from recsys.schemas import Table
+from recsys.schemas import FeatureView, Table
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "tables.md"
 
@@ -47,6 +47,8 @@ def render() -> str:
         parts += ["", f"## {title}", "", lead]
         for table in tables:
             parts += ["", *_section(table)]
+        if tables is lake:
+            parts += [line for view in schemas.FEATURE_VIEWS for line in ("", *_feature_section(view))]
     return "\n".join(parts) + "\n"
 
 
@@ -57,6 +59,12 @@ def _section(table: Table) -> list[str]:
     ]
     head = ["| column | type | may be null | meaning |", "| --- | --- | --- | --- |"]
     return [f"### {table.name}", "", f"{table.grain} Key: {', '.join(table.key)}.", "", *head, *rows]
+
+
+def _feature_section(view: FeatureView) -> list[str]:
+    lines = _section(Table(view.name, view.grain, view.key, view.codes))
+    lines[0] = f"### features: {view.name}"
+    return lines + [f"| {prefix}… | real | yes | Features. |" for prefix in view.prefixes]
 
 
 if __name__ == "__main__":

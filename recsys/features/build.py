@@ -1,20 +1,19 @@
-"""The step that writes the day's feature views, and the readers of what it wrote.
+"""The step that writes the day's feature views.
 
 Views are keyed by codes; `user_codes` and `item_codes` in the same folder are the id maps.
 """
 
 from __future__ import annotations
 
-import io
-
 import polars as pl
 
 from recsys import schemas
 from recsys.data.events import read_events
 from recsys.features.history import EVENT_COLUMNS, History, encode
+from recsys.features.view_files import scan_view, write_view
 from recsys.features.views import NAMES, build_views
 from recsys.run import Counts, RunContext
-from recsys.storage import open_output, read_partition
+from recsys.storage import read_partition
 
 
 def load_history(context: RunContext) -> History:
@@ -29,9 +28,9 @@ def build_features(context: RunContext) -> Counts:
     history = load_history(context)
     views = build_views(history)
     for name in NAMES:
-        _write(context, name, getattr(views, name))
-    _write(context, "user_codes", pl.DataFrame({"user_id": history.users}))
-    _write(context, "item_codes", pl.DataFrame({"item_id": history.items}))
+        write_view(context, name, getattr(views, name))
+    write_view(context, "user_codes", pl.DataFrame({"user_id": history.users}))
+    write_view(context, "item_codes", pl.DataFrame({"item_id": history.items}))
     return {"users": len(history.users), "items": len(history.items), "user_item_pairs": len(views.pairs)}
 
 
@@ -39,25 +38,3 @@ def read_codes(context: RunContext) -> tuple[pl.Series, pl.Series]:
     """User ids and item ids by code."""
     users, items = scan_view(context, "user_codes").collect(), scan_view(context, "item_codes").collect()
     return users["user_id"], items["item_id"]
-
-
-def scan_view(context: RunContext, name: str) -> pl.LazyFrame:
-    """A view of the day, lazily: filters on its first key read only the row groups that may hold it."""
-    filesystem, root = context.lake.filesystem()
-    prefix = root if filesystem.type_name == "local" else context.lake.uri.rstrip("/")
-    return pl.scan_parquet(f"{prefix}/{_path(context, name)}", hive_partitioning=False)
-
-
-def _path(context: RunContext, name: str) -> str:
-    return f"features/as_of_date={context.as_of_date}/{name}.parquet"
-
-
-def _write(context: RunContext, name: str, view: pl.DataFrame) -> None:
-    with open_output(context.lake, _path(context, name)) as stream:
-        stream.write(_parquet(view))
-
-
-def _parquet(view: pl.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    view.write_parquet(buffer, compression="zstd", row_group_size=100_000)
-    return buffer.getvalue()

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from recsys.features.assemble import assemble
-from recsys.features.build import read_codes, scan_view
+from recsys.features.build import read_codes
+from recsys.features.view_files import scan_view
 from recsys.features.views import NAMES, Views
 from recsys.models import registry
 from recsys.models.candidates import NAMES as GENERATORS

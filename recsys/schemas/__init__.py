@@ -6,6 +6,7 @@ A table's Arrow schema is enforced at each read and write of the lake (`conform`
 """
 
 from recsys.schemas.contract import COMBINATIONS, CONTRACT, EVENT_TYPES, EVENTS, ITEMS, STOCK, USERS
+from recsys.schemas.features import FEATURE_VIEWS, FeatureView
 from recsys.schemas.lake import (
     EXCLUDED_EVENTS,
     EXTRACTED_DAYS,
@@ -43,6 +44,7 @@ __all__ = [
     "EXCLUDED_EVENTS",
     "EXTRACTED_DAYS",
     "FALLBACK_ITEMS",
+    "FEATURE_VIEWS",
     "FLAG",
     "INSTANT",
     "INTEGER",
@@ -63,6 +65,7 @@ __all__ = [
     "USER_RECOMMENDATIONS",
     "USER_SHARDS",
     "Column",
+    "FeatureView",
     "SchemaError",
     "Table",
 ]

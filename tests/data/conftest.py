@@ -8,11 +8,15 @@ from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 
 from recsys.config import Environment, Settings
+from recsys.data.events import held_days
 from recsys.run import RunContext
+from recsys.schemas import EVENTS
 from recsys.settings.data import DataSettings
+from recsys.storage import read_partition
 from tests.conftest import insert_rows
 
 AS_OF = date(2024, 3, 10)
@@ -50,6 +54,18 @@ def make_context(dsn: str, lake: str, as_of_date: date = AS_OF, **changes: Any) 
     zone = changes.pop("time_zone", "UTC")
     data = DataSettings(**({"look_back_days": 20, "max_rejected_share": 0.5} | changes))
     return RunContext(as_of_date, environment, Settings(time_zone=zone, data=data), "test")
+
+
+def execute(dsn: str, statement: str) -> None:
+    connection = psycopg2.connect(dsn)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
+
+
+def days_of(run: RunContext) -> dict[int, list[str]]:
+    """Event ids of each day of March 2024 that the lake holds."""
+    return {day.day: read_partition(run.lake, EVENTS, date=day)["event_id"].to_list() for day in held_days(run)}
 
 
 @pytest.fixture

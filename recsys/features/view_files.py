@@ -1,0 +1,49 @@
+"""Feature views in the lake: features/as_of_date=D/<view>.parquet, held to schemas.FEATURE_VIEWS."""
+
+from __future__ import annotations
+
+import io
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from recsys.run import RunContext
+from recsys.schemas import FEATURE_VIEWS, SchemaError
+from recsys.storage import LakeError, open_output
+
+_DECLARED = {view.name: view for view in FEATURE_VIEWS}
+
+
+def write_view(context: RunContext, name: str, view: pl.DataFrame) -> None:
+    """Write a view of the day, replacing it whole.
+
+    Raises SchemaError for columns that are not what the view declares, a null in its key or a key twice.
+    """
+    declared = _DECLARED[name]
+    declared.check(view.clear().to_arrow().schema)
+    key = view.select(declared.key)
+    if sum(key.null_count().row(0)) or key.n_unique() != view.height:
+        raise SchemaError(f"features {name}: {', '.join(declared.key)} is null or not unique")
+    buffer = io.BytesIO()
+    view.write_parquet(buffer, compression="zstd", row_group_size=100_000)
+    with open_output(context.lake, _path(context, name)) as stream:
+        stream.write(buffer.getbuffer())
+
+
+def scan_view(context: RunContext, name: str) -> pl.LazyFrame:
+    """A view of the day, lazily: filters on its first key read only the row groups that may hold it.
+
+    Raises LakeError, which says what to run, when it is missing; SchemaError when it is not what was declared.
+    """
+    filesystem, root = context.lake.filesystem()
+    path = _path(context, name)
+    try:
+        _DECLARED[name].check(pq.read_schema(f"{root}/{path}", filesystem=filesystem))
+    except FileNotFoundError as error:
+        raise LakeError(f"the lake {context.lake.uri} has no {path}: run build_features first") from error
+    prefix = root if filesystem.type_name == "local" else context.lake.uri.rstrip("/")
+    return pl.scan_parquet(f"{prefix}/{path}", hive_partitioning=False)
+
+
+def _path(context: RunContext, name: str) -> str:
+    return f"features/as_of_date={context.as_of_date}/{name}.parquet"
