@@ -27,6 +27,7 @@ from recsys.settings.data import DataSettings, InteractionSettings
 from recsys.settings.lists import RulesSettings
 from recsys.settings.models import ModelSettings
 from recsys.settings.publishing import PublishSettings
+from recsys.settings.quality import QualitySettings
 
 
 class ConfigError(ValueError):
@@ -41,6 +42,7 @@ class Settings:
     """Where the day of an event begins and ends."""
     seed: int = 20171204
     data: DataSettings = field(default_factory=DataSettings)
+    quality: QualitySettings = field(default_factory=QualitySettings)
     interactions: InteractionSettings = field(default_factory=InteractionSettings)
     models: ModelSettings = field(default_factory=ModelSettings)
     rules: RulesSettings = field(default_factory=RulesSettings)

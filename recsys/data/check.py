@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
 from recsys.data.events import held_days, known_by, partition_rows, read_events, visible_events
 from recsys.data.exclude import excluded_events
+from recsys.data.expectations import Inputs, expected
 from recsys.data.quality import (
     Finding,
     as_rows,
@@ -31,7 +32,7 @@ from recsys.schemas import (
     REJECTED_SNAPSHOTS,
     USERS,
 )
-from recsys.storage import read_partition, scan_partitions, write_partition
+from recsys.storage import list_keys, read_partition, scan_partitions, write_partition
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,37 @@ def find(context: RunContext, rejected: pl.DataFrame) -> list[Finding]:
         found += snapshot_findings(frames[table.name], table, day)
     found.append(reference_gap(events, "item_id", frames[ITEMS.name], ITEMS))
     found.append(reference_gap(events, "user_id", frames[USERS.name], USERS))
+    return found + expected(_inputs(context, events, rejected, frames))
+
+
+def _inputs(
+    context: RunContext, events: pl.LazyFrame, rejected: pl.DataFrame, frames: dict[str, pl.DataFrame]
+) -> Inputs:
+    newest = context.as_of_date - timedelta(days=1)
+    local = pl.col("occurred_at").dt.convert_time_zone(context.settings.time_zone).dt.date()
+    dated = events.with_columns(day=local)
+    refused = rejected.filter((pl.col("table_name") == EVENTS.name) & (pl.col("day") == newest))
+    return Inputs(
+        day=newest,
+        events=dated,
+        newest=dated.filter(pl.col("day") == newest).collect(),
+        by_day=dated.group_by("day", "event_type").agg(pl.len().alias("rows")).collect(),
+        refused=len(refused),
+        tables=frames,
+        earlier=_earlier_snapshots(context),
+        settings=context.settings.quality,
+    )
+
+
+def _earlier_snapshots(context: RunContext) -> dict[str, pl.DataFrame]:
+    """Items and users of the newest day before the as-of date that the lake holds, if it is not too old."""
+    oldest = context.as_of_date - timedelta(days=context.settings.quality.snapshot_days)
+    found = {}
+    for table in (ITEMS, USERS):
+        held = [date.fromisoformat(day) for day in list_keys(context.lake, table)]
+        days = [day for day in held if oldest <= day < context.as_of_date]
+        if days:
+            found[table.name] = read_partition(context.lake, table, as_of_date=max(days))
     return found
 
 

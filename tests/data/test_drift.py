@@ -1,0 +1,46 @@
+"""Numbers of drift against values worked out by hand."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from recsys.data.drift import population_stability, price_level, share_drift, top_category, weekday_volume
+
+MONDAY = date(2024, 3, 4)
+
+
+def test_the_index_of_known_shares() -> None:
+    assert population_stability(np.array([5.0, 5.0]), np.array([50.0, 50.0])) == 0.0
+    told = population_stability(np.array([50.0, 50.0]), np.array([25.0, 75.0]))
+    assert told == pytest.approx(-0.25 * math.log(0.5) + 0.25 * math.log(1.5))
+    assert population_stability(np.zeros(2), np.array([1.0, 1.0])) == 0.0
+
+
+def test_a_group_that_vanished_counts_without_being_infinite() -> None:
+    was, now = pl.Series(["a"] * 90 + ["b"] * 10), pl.Series(["a"] * 90 + ["c"] * 10)
+    assert share_drift(was, now) == pytest.approx(2 * (0.1 - 1e-4) * math.log(0.1 / 1e-4))
+    assert share_drift(was, was) == 0.0
+
+
+def test_volume_is_compared_with_the_same_weekday() -> None:
+    rows = {MONDAY - timedelta(days=n): 100 if n % 7 == 0 else 7 for n in range(1, 29)}
+    assert weekday_volume({**rows, MONDAY: 10}, MONDAY, 4) == (0.1, 100.0)
+    assert weekday_volume(rows, MONDAY, 4) == (0.0, 100.0)
+    assert weekday_volume({MONDAY: 5, MONDAY - timedelta(days=7): 5}, MONDAY, 4) is None
+
+
+def test_price_level_compares_an_item_with_itself() -> None:
+    before = pl.LazyFrame({"item_id": ["a", "a", "b", "c"], "unit_price": [1.0, 3.0, 50.0, 1.0]})
+    newest = pl.DataFrame({"item_id": ["a", "b", "b", "new"], "unit_price": [200.0, 5000.0, None, 9.0]})
+    assert price_level(newest, before) == (100.0, 2)
+    assert price_level(newest.filter(pl.col("item_id") == "new"), before) == (1.0, 0)
+
+
+def test_a_shop_of_one_department_is_told_apart_one_level_deeper() -> None:
+    assert top_category(pl.Series(["A > x", "B > y", "C"])).to_list() == ["A", "B", "C"]
+    assert top_category(pl.Series(["A > x > 1", "A > y", None])).to_list() == ["A > x", "A > y", None]

@@ -1,0 +1,200 @@
+"""A day that is not like the others is stopped or warned of, as declared; an ordinary one passes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from recsys import schemas
+from recsys.config import ConfigError, Environment, Settings
+from recsys.data.check import check_extracts
+from recsys.data.expectations import EXPECTATIONS, in_force
+from recsys.run import RunContext, RunError
+from recsys.settings.data import DataSettings
+from recsys.settings.quality import QualitySettings
+from recsys.storage import read_partition, write_partition
+
+AS_OF = date(2024, 3, 10)
+DAYS = 30
+CATEGORIES = ["FOOD > MILK", "FOOD > BREAD", "HOME > SOAP", "PETS > CAT"]
+Frames = dict[str, pl.DataFrame]
+
+
+def empty(table: schemas.Table) -> pl.DataFrame:
+    return pl.DataFrame(table.arrow_schema.empty_table())
+
+
+def filled(table: schemas.Table, rows: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat([empty(table), rows], how="diagonal_relaxed").select(table.column_names)
+
+
+def day_of_events(day: date, rows: int = 100) -> pl.DataFrame:
+    at = datetime(day.year, day.month, day.day, 12, tzinfo=timezone.utc)
+    numbers = pl.DataFrame({"n": range(rows)})
+    moment = (pl.lit(at) + pl.duration(seconds=pl.col("n"))).cast(pl.Datetime("us", "UTC"))
+    return filled(
+        schemas.EVENTS,
+        numbers.select(
+            pl.format("{}:{}", pl.lit(str(day)), "n").alias("event_id"),
+            pl.format("u{}", pl.col("n") % 10).alias("user_id"),
+            pl.format("i{}", pl.col("n") % 40).alias("item_id"),
+            pl.lit("purchase").alias("event_type"),
+            pl.lit(1.0).alias("quantity"),
+            (2.0 + pl.col("n") % 40).alias("unit_price"),
+            moment.alias("occurred_at"),
+            moment.alias("ingested_at"),
+        ),
+    )
+
+
+def tables(day: date) -> Frames:
+    numbers = pl.DataFrame({"n": range(40)})
+    shown = {"snapshot_date": pl.lit(day)}
+    items = numbers.select(
+        pl.format("i{}", "n").alias("item_id"),
+        pl.format("Item {}", "n").alias("title"),
+        pl.Series(CATEGORIES).gather(numbers["n"] % 4).alias("category_path"),
+        (2.0 + pl.col("n")).alias("list_price"),
+        (1.0 + pl.col("n")).alias("unit_cost"),
+        **shown,
+    )
+    users = numbers.select(
+        pl.format("u{}", "n").alias("user_id"), pl.lit("all").alias("segment"), pl.lit(True).alias("consent"), **shown
+    )
+    stock = items.select(
+        "item_id", pl.lit(day - timedelta(days=1)).alias("snapshot_date"), pl.lit(5.0).alias("on_hand")
+    )
+    return {
+        "items": filled(schemas.ITEMS, items),
+        "users": filled(schemas.USERS, users),
+        "stock": filled(schemas.STOCK, stock),
+    }
+
+
+def write_events(lake: RunContext, day: date, events: pl.DataFrame) -> None:
+    rows = len(events)
+    write_partition(lake.lake, schemas.EVENTS, events, date=day)
+    write_partition(lake.lake, schemas.REJECTED_EVENTS, empty(schemas.REJECTED_EVENTS), date=day)
+    mark = pl.DataFrame(
+        {"day": [day], "source_rows": [rows], "kept_rows": [rows], "rejected_rows": [0], "fingerprint": ["x"]}
+    )
+    write_partition(lake.lake, schemas.EXTRACTED_DAYS, mark, date=day)
+
+
+def write_tables(lake: RunContext, day: date, frames: Frames) -> None:
+    declared = {"items": schemas.ITEMS, "users": schemas.USERS, "stock": schemas.STOCK}
+    for name, frame in frames.items():
+        write_partition(lake.lake, declared[name], frame, as_of_date=day)
+    write_partition(lake.lake, schemas.REJECTED_SNAPSHOTS, empty(schemas.REJECTED_SNAPSHOTS), as_of_date=day)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunContext:
+    """A checked-in lake of 30 ordinary days, the snapshots of the as-of date and of the day before."""
+    settings = Settings(data=DataSettings(look_back_days=DAYS))
+    context = RunContext(AS_OF, Environment("", "", str(tmp_path)), settings, "test")
+    for offset in range(1, DAYS + 1):
+        day = AS_OF - timedelta(days=offset)
+        write_events(context, day, day_of_events(day))
+    for day in (AS_OF - timedelta(days=1), AS_OF):
+        write_tables(context, day, tables(day))
+    return context
+
+
+NEWEST = AS_OF - timedelta(days=1)
+
+
+def failed(run: RunContext) -> set[tuple[str, str, str]]:
+    rows = read_partition(run.lake, schemas.DATA_QUALITY, as_of_date=AS_OF).filter(~pl.col("passed"))
+    return set(rows.select("severity", "table_name", "check_name").iter_rows())
+
+
+def test_an_ordinary_day_passes_every_check(run: RunContext) -> None:
+    check_extracts(run)
+    rows = read_partition(run.lake, schemas.DATA_QUALITY, as_of_date=AS_OF)
+    assert failed(run) == set()
+    measured = {f"{table}.{check}" for table, check in rows.select("table_name", "check_name").iter_rows()}
+    assert {one.name for one in EXPECTATIONS} <= measured
+
+
+def test_a_tenth_of_the_events_stops_the_run(run: RunContext) -> None:
+    write_events(run, NEWEST, day_of_events(NEWEST, 10))
+    with pytest.raises(RunError, match="10 purchase events on Saturday 2024-03-09, usually 100"):
+        check_extracts(run)
+    assert ("stop", "events", "volume") in failed(run)
+
+
+def test_a_day_without_any_event_stops_the_run(run: RunContext) -> None:
+    write_events(run, NEWEST, empty(schemas.EVENTS))
+    with pytest.raises(RunError, match="0 purchase events"):
+        check_extracts(run)
+
+
+def test_a_renamed_category_is_warned_of(run: RunContext) -> None:
+    items = tables(AS_OF)["items"]
+    renamed = pl.col("category_path").str.replace("FOOD > MILK", "FOOD > DAIRY", literal=True)
+    write_tables(run, AS_OF, {"items": items.with_columns(renamed)})
+    check_extracts(run)
+    assert ("warn", "items", "categories_changed") in failed(run)
+    rows = read_partition(run.lake, schemas.DATA_QUALITY, as_of_date=AS_OF)
+    (message,) = rows.filter(pl.col("check_name") == "categories_changed")["message"]
+    assert message == "25.0% of the items changed their category, most often from 'FOOD > MILK' to 'FOOD > DAIRY'"
+
+
+def test_prices_times_a_hundred_stop_the_run(run: RunContext) -> None:
+    events = day_of_events(NEWEST).with_columns(pl.col("unit_price") * 100)
+    write_events(run, NEWEST, events)
+    with pytest.raises(RunError, match=r"are 100\.00 times those before"):
+        check_extracts(run)
+    assert failed(run) == {("stop", "events", "price_level"), ("warn", "events", "price_level_unusual")}
+
+
+def test_list_prices_times_a_hundred_stop_the_run(run: RunContext) -> None:
+    write_tables(run, AS_OF, {"items": tables(AS_OF)["items"].with_columns(pl.col("list_price") * 100)})
+    with pytest.raises(RunError, match=r"list prices are 100\.00 times the prices paid"):
+        check_extracts(run)
+
+
+def test_rows_loaded_twice_under_new_ids_are_warned_of(run: RunContext) -> None:
+    events = day_of_events(NEWEST)
+    again = events.with_columns(pl.format("again {}", "event_id").alias("event_id"))
+    write_events(run, NEWEST, pl.concat([events, again]).sort("occurred_at", "event_id"))
+    check_extracts(run)
+    assert failed(run) == {("warn", "events", "repeated_rows")}
+
+
+def test_half_of_the_catalogue_gone_and_old_stock(run: RunContext) -> None:
+    frames = tables(AS_OF)
+    old = frames["stock"].with_columns(pl.lit(AS_OF - timedelta(days=9)).alias("snapshot_date"))
+    write_tables(run, AS_OF, {"items": frames["items"].head(19), "stock": old})
+    with pytest.raises(RunError, match="19 rows, 40 on an earlier day"):
+        check_extracts(run)
+    assert ("warn", "stock", "freshness_days") in failed(run)
+
+
+def test_a_shop_decides_what_stops_it(run: RunContext) -> None:
+    write_events(run, NEWEST, day_of_events(NEWEST, 10))
+    quality = QualitySettings(severities=("events.volume=warn", "events.volume_unusual=off"))
+    lenient = replace(run, settings=replace(run.settings, quality=quality))
+    check_extracts(lenient)
+    assert failed(lenient) == {("warn", "events", "volume")}
+    wide = replace(run, settings=replace(run.settings, quality=QualitySettings(limits=("events.volume=0.05:",))))
+    check_extracts(wide)
+    assert failed(wide) == {("warn", "events", "volume_unusual")}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"severities": ("events.volumes=warn",)}, "no check is called 'events.volumes'"),
+        ({"severities": ("events.volume=loud",)}, "write table.check=one of"),
+        ({"limits": ("events.volume=low:high",)}, "lowest:highest"),
+    ],
+)
+def test_a_setting_that_fits_no_check_is_an_error(changes: dict[str, tuple[str, ...]], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        in_force(QualitySettings(**changes))  # type: ignore[arg-type]
