@@ -57,7 +57,10 @@ def daily_recommendations() -> None:
         users = step(steps.recommend_users, execution_timeout=timedelta(minutes=60)).expand(shard=shards)
         sets = tasks(steps.build_item_pairs, steps.build_bundles, steps.build_user_bundles)
         chain(*sets)
-        chain(users, sets[-1], *tasks(steps.stage_tables, steps.check_staging, steps.publish, steps.apply_retention))
+        shown = tasks(
+            steps.build_details, steps.stage_tables, steps.check_staging, steps.publish, steps.apply_retention
+        )
+        chain(users, sets[-1], *shown)
 
     claim = step(steps.claim_run, retries=0)().as_setup()
     release = step(steps.release_run)().as_teardown(setups=claim)

@@ -107,6 +107,13 @@ def build_user_bundles(context: RunContext) -> Counts:
     return build_user_bundles(context)
 
 
+def build_details(context: RunContext) -> Counts:
+    """Write down what people need beside the result: names of items, histories of users, counts of the run."""
+    from recsys.recommendations.details import build_details
+
+    return build_details(context)
+
+
 def stage_tables(context: RunContext) -> Counts:
     """Load every result table of the day from the lake into the warehouse, out of the readers' sight."""
     from recsys.recommendations.staging import stage_tables
@@ -155,6 +162,7 @@ STEPS: tuple[Callable[..., Counts], ...] = (
     build_item_pairs,
     build_bundles,
     build_user_bundles,
+    build_details,
     stage_tables,
     check_staging,
     publish,

@@ -22,6 +22,8 @@ WRITER = "recsys_writer"
 STAGING = "recsys_staging"
 SQL = Path(__file__).resolve().parent.parent / "sql"
 _UNPARTITIONED = (PUBLISHED_RUNS.name, "current_run", "run_claims")
+REPORTS = ("published_days", "table_freshness", "model_comparison")
+"""Views of schema bi that stand for no table of their own."""
 
 
 @contextmanager
@@ -54,7 +56,7 @@ def create_warehouse(admin_dsn: str) -> Counts:
     rights afterwards. Raises DatabaseError when the server cannot be reached or refuses.
     """
     tables = [table.name for table in PUBLISHED] + list(_UNPARTITIONED)
-    views = [table.name for table in PUBLISHED] + [PUBLISHED_RUNS.name, "current_run"]
+    views = [table.name for table in PUBLISHED] + [PUBLISHED_RUNS.name, "current_run", *REPORTS]
     with connect(admin_dsn, "warehouse") as connection:
         # Two creations at once would both find a role missing and both try to create it.
         _execute(connection, "select pg_advisory_xact_lock(hashtext('recsys.create_warehouse'))")

@@ -7,6 +7,7 @@ neither the number of users nor the size of a shard.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -56,7 +57,7 @@ def plan_user_shards(context: RunContext) -> Counts:
     write_partition(context.lake, schemas.FALLBACK_ITEMS, keep_deepest(popular, rules.list_length), **day)
     active = events.select("user_id").unique().collect()
     everybody = pl.concat([active, users.select("user_id")]).unique().sort("user_id")
-    for table in (schemas.USER_SHARDS, schemas.USER_RECOMMENDATIONS):
+    for table in (schemas.USER_SHARDS, schemas.USER_RECOMMENDATIONS, schemas.SHARD_COUNTS):
         delete_partitions(context.lake, table, **day)
     size = max(rules.users_per_shard, 1)
     starts = range(0, max(everybody.height, 1), size)
@@ -72,12 +73,14 @@ def recommend_users(context: RunContext, shard: int) -> Counts:
     """
     keys = {"as_of_date": context.as_of_date, "shard": shard}
     user_ids = read_partition(context.lake, schemas.USER_SHARDS, **keys)["user_id"].to_list()
-    batches = _batches(context, user_ids) if user_ids else iter(())
-    rows = write_batches(context.lake, schemas.USER_RECOMMENDATIONS, batches, **keys)
-    return {"shard": shard, "users": len(user_ids), "rows": rows}
+    counts = Counter(shard=shard, users=len(user_ids), scored_users=0, candidates=0)
+    batches = _batches(context, user_ids, counts) if user_ids else iter(())
+    counts["rows"] = write_batches(context.lake, schemas.USER_RECOMMENDATIONS, batches, **keys)
+    write_partition(context.lake, schemas.SHARD_COUNTS, pl.DataFrame([dict(counts)]), **keys)
+    return dict(counts)
 
 
-def _batches(context: RunContext, user_ids: list[str]) -> Iterator[pa.Table]:
+def _batches(context: RunContext, user_ids: list[str], counts: Counter[str]) -> Iterator[pa.Table]:
     day = _read_day(context)
     scorer = scoring.load_scorer(context)
     version = scoring.model_version(context)
@@ -86,6 +89,8 @@ def _batches(context: RunContext, user_ids: list[str]) -> Iterator[pa.Table]:
         batch = user_ids[start : start + BATCH_USERS]
         agreed = users_with_consent(batch, day.users, context.settings.rules)
         scored = _as_scored(scoring.score_users(scorer, agreed))
+        counts["candidates"] += scored.height
+        counts["scored_users"] += scored["user_id"].n_unique()
         own = bought.filter(pl.col("user_id").is_in(agreed))
         rows = _lists_of_batch(context, day, batch, agreed, scored, own)
         rows = rows.with_columns(as_of_date=pl.lit(context.as_of_date), model_version=pl.lit(version))

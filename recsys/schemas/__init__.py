@@ -6,6 +6,7 @@ A table's Arrow schema is enforced at each read and write of the lake (`conform`
 """
 
 from recsys.schemas.contract import COMBINATIONS, CONTRACT, EVENT_TYPES, EVENTS, ITEMS, STOCK, USERS
+from recsys.schemas.explained import ITEM_DETAILS, RUN_FUNNEL, USER_HISTORY
 from recsys.schemas.features import FEATURE_VIEWS, FeatureView
 from recsys.schemas.lake import (
     EXCLUDED_EVENTS,
@@ -14,6 +15,7 @@ from recsys.schemas.lake import (
     INTERACTIONS,
     REJECTED_EVENTS,
     REJECTED_SNAPSHOTS,
+    SHARD_COUNTS,
     USER_SHARDS,
 )
 from recsys.schemas.published import (
@@ -50,6 +52,7 @@ __all__ = [
     "INTEGER",
     "INTERACTIONS",
     "ITEMS",
+    "ITEM_DETAILS",
     "ITEM_PAIRS",
     "OFFLINE_METRICS",
     "PUBLISHED",
@@ -58,10 +61,13 @@ __all__ = [
     "REJECTED_EVENTS",
     "REJECTED_ROWS",
     "REJECTED_SNAPSHOTS",
+    "RUN_FUNNEL",
+    "SHARD_COUNTS",
     "STOCK",
     "TEXT",
     "USERS",
     "USER_BUNDLES",
+    "USER_HISTORY",
     "USER_RECOMMENDATIONS",
     "USER_SHARDS",
     "Column",

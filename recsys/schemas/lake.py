@@ -11,6 +11,19 @@ USER_SHARDS = Table(
     (Column("user_id", TEXT, "Who gets lists."),),
 )
 
+SHARD_COUNTS = Table(
+    "shard_counts",
+    "One row per shard: what its task did.",
+    ("shard",),
+    (
+        Column("shard", INTEGER, "Number of the shard."),
+        Column("users", BIGINT, "Users served."),
+        Column("scored_users", BIGINT, "Of these, users with candidates of their own."),
+        Column("candidates", BIGINT, "Items proposed to them by all generators together, each once a user."),
+        Column("rows", BIGINT, "Rows of all lists."),
+    ),
+)
+
 FALLBACK_ITEMS = Table(
     "fallback_items",
     "One row per segment and item: what is shown where a user's own history gives too little.",

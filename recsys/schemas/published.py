@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from recsys.schemas.explained import ITEM_DETAILS, RUN_FUNNEL, USER_HISTORY
 from recsys.schemas.table import BIGINT, DAY, DOUBLE, FLAG, INSTANT, INTEGER, REAL, TEXT, Column, Table, as_of
 
 USER_RECOMMENDATIONS = Table(
@@ -188,6 +189,9 @@ PUBLISHED = (
     OFFLINE_METRICS,
     DATA_QUALITY,
     REJECTED_ROWS,
+    ITEM_DETAILS,
+    USER_HISTORY,
+    RUN_FUNNEL,
 )
 
 PUBLISHED_RUNS = Table(

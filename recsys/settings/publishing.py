@@ -16,3 +16,5 @@ class PublishSettings:
     lock_timeout_seconds: float = 0.2
     """How long publishing waits for a table lock, and readers behind it, before it lets them pass and tries again."""
     publish_attempts: int = 60
+    history_items: int = 20
+    """Newest items of each user shown beside the user's lists; as many rows a user and published day."""

@@ -1,4 +1,5 @@
--- Comments and rights of the views. Every view column carries the comment of the table column that it shows.
+-- Comments and rights of the views. Every view column carries the comment of the table column that it shows; what a
+-- view looks up besides is described where it is, once, and the view of the current run takes it over.
 do $$
 declare
     described record;
@@ -16,6 +17,23 @@ begin
         join pg_attribute as table_columns
             on table_columns.attrelid = tables.oid and table_columns.attname = view_columns.attname
         where views.relnamespace = 'bi'::regnamespace and views.relkind = 'v' and tables.relkind in ('r', 'p')
+    loop
+        execute format(
+            'comment on column bi.%I.%I is %L', described.view_name, described.column_name, described.meaning
+        );
+    end loop;
+    for described in
+        select
+            views.relname as view_name,
+            view_columns.attname as column_name,
+            col_description(whole.oid, whole_columns.attnum) as meaning
+        from pg_class as views
+        join pg_class as whole
+            on whole.relnamespace = views.relnamespace and views.relname = 'current_' || whole.relname
+        join pg_attribute as view_columns on view_columns.attrelid = views.oid and view_columns.attnum > 0
+        join pg_attribute as whole_columns
+            on whole_columns.attrelid = whole.oid and whole_columns.attname = view_columns.attname
+        where views.relnamespace = 'bi'::regnamespace and views.relkind = 'v'
     loop
         execute format(
             'comment on column bi.%I.%I is %L', described.view_name, described.column_name, described.meaning

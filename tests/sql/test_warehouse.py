@@ -84,8 +84,9 @@ def test_every_published_table_has_its_views_with_the_same_columns_and_meanings(
 
     for table in schemas.PUBLISHED:
         declared = [(c.name, type_name(c.type), c.meaning) for c in table.columns]
-        assert described(f"bi.{table.name}") == declared
-        assert described(f"bi.current_{table.name}") == declared
+        whole = described(f"bi.{table.name}")
+        assert whole[: len(declared)] == declared
+        assert described(f"bi.current_{table.name}") == whole
 
 
 def test_everything_in_the_warehouse_has_a_comment(cursor: Any) -> None:
@@ -120,7 +121,7 @@ FORBIDDEN_TO_READERS = (
     "create table recsys_staging.mine (n integer)",
     "create table public.mine (n integer)",
     "create schema mine",
-    "delete from bi.user_recommendations",
+    "delete from bi.data_quality",
     "update bi.current_run set as_of_date = '2017-01-01'",
 )
 

@@ -7,7 +7,8 @@ create table if not exists recsys.bundle_items (
     position integer not null,
     list_price double precision,
     days_of_cover real,
-    primary key (as_of_date, bundle_id, item_id)
+    primary key (as_of_date, bundle_id, item_id),
+    unique (item_id, bundle_id, as_of_date)
 ) partition by list (as_of_date);
 
 comment on table recsys.bundle_items is 'One row per bundle and member.';

@@ -1,0 +1,111 @@
+"""What the views of schema bi add to the tables: names for ids, and reports over all days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+import psycopg2
+import pytest
+
+from recsys import schemas
+from recsys.recommendations.publish import rollback
+from recsys.storage import Lake, write_partition
+from recsys.warehouse import create_warehouse
+from tests.recommendations.published_days import FIRST, SECOND, context_of, run_day, write_day
+
+pytestmark = pytest.mark.postgres
+
+
+def details(day: date, suffix: str) -> pl.DataFrame:
+    """Two of the three recommended items have names."""
+    rows = pl.DataFrame({"item_id": ["i1", "i2"], "title": [f"First{suffix}", f"Second{suffix}"]})
+    return rows.with_columns(
+        pl.lit(day).alias("as_of_date"),
+        pl.lit("FOOD > FRUIT").alias("category_path"),
+        pl.lit(5, pl.Int32).alias("users"),
+        *(pl.lit(None, pl.String).alias(name) for name in ("brand", "image_url", "held_back")),
+        *(pl.lit(None, pl.Float64).alias(name) for name in ("list_price", "on_hand")),
+    )
+
+
+def metrics(day: date) -> pl.DataFrame:
+    rows = pl.DataFrame(
+        [
+            ("ranker", "ndcg@10", 0.4, 0.35),
+            ("popularity", "ndcg@10", 0.3, 0.25),
+            ("ranker", "ndcg@10 above popularity", 0.1, 0.05),
+            ("ranker", "recall", 0.9, 0.8),
+        ],
+        schema=["model", "metric", "value", "low"],
+        orient="row",
+    )
+    return rows.with_columns(
+        pl.lit(day).alias("as_of_date"),
+        pl.lit("all").alias("setting"),
+        high=pl.col("value") + 0.05,
+        users=pl.lit(7, pl.Int32),
+        holdout_from=pl.lit(day - timedelta(days=7)),
+        holdout_to=pl.lit(day),
+        model_version=pl.lit("v"),
+    )
+
+
+@pytest.fixture
+def cursor(database: str, lake: str) -> Iterator[Any]:
+    """As bi_reader, on a warehouse with two published days."""
+    create_warehouse(database)
+    for day, suffix in ((FIRST, ""), (SECOND, "!")):
+        write_day(lake, day)
+        write_partition(Lake(lake), schemas.ITEM_DETAILS, details(day, suffix), as_of_date=day)
+        write_partition(Lake(lake), schemas.OFFLINE_METRICS, metrics(day), as_of_date=day)
+        run_day(context_of(database, lake, day))
+    connection = psycopg2.connect(database)
+    with connection.cursor() as opened:
+        opened.execute("set role bi_reader")
+        yield opened
+    connection.close()
+
+
+def rows(cursor: Any, query: str, *values: object) -> list[tuple[Any, ...]]:
+    cursor.execute(query, values)
+    return list(cursor.fetchall())
+
+
+def test_names_are_those_of_the_rows_own_day(cursor: Any) -> None:
+    query = (
+        "select rank, item_title, item_category from bi.user_recommendations where as_of_date = %s and user_id = 'u0'"
+    )
+    fruit = "FOOD > FRUIT"
+    assert rows(cursor, query + " order by rank", FIRST) == [(1, "First", fruit), (2, "Second", fruit), (3, None, None)]
+    assert rows(cursor, "select item_title from bi.current_user_recommendations where user_id = 'u0' and rank = 1") == [
+        ("First!",)
+    ]
+
+
+def test_published_days_and_freshness_follow_the_pointer(cursor: Any, database: str, lake: str) -> None:
+    days = "select as_of_date, is_current, tables, run_id from bi.published_days"
+    tables = len(schemas.PUBLISHED)
+    assert rows(cursor, days) == [(SECOND, True, tables, "run-a"), (FIRST, False, tables, "run-a")]
+    cursor.connection.commit()
+    cursor.execute("set role bi_reader")
+    rollback(context_of(database, lake).environment)
+    assert [current for _, current, _, _ in rows(cursor, days)] == [False, True]
+    fresh = "select newest_day, is_current, rows, rows_before, change, hours_old >= 0 from bi.table_freshness"
+    assert rows(cursor, fresh + " where table_name = 'user_recommendations'") == [(SECOND, False, 6, 6, 0.0, True)]
+
+
+def test_the_ranker_stands_beside_each_baseline(cursor: Any) -> None:
+    query = "select setting, baseline, ranker_ndcg, baseline_ndcg, gain, gain_low from bi.model_comparison"
+    assert rows(cursor, query + " where is_current") == [("all", "popularity", 0.4, 0.3, 0.1, 0.05)]
+
+
+def test_a_users_rows_are_found_by_index(cursor: Any) -> None:
+    cursor.execute("set enable_seqscan = off")
+    plan = rows(
+        cursor, "explain select * from bi.current_user_recommendations where user_id = 'u0' order by list, rank"
+    )
+    text = "\n".join(line for (line,) in plan)
+    assert "Index Cond: (user_id = 'u0'" in text or "Index Cond: ((user_id = 'u0'" in text, text
