@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from recsys.features.views import Views
 
-_KEYS = ("user", "item", "anchor", "leaf", "parent", "u_store", "label")
+_KEYS = ("user", "item", "anchor", "leaf", "parent", "u_store", "label", "first_day")
 
 
 def assemble(candidates: pl.DataFrame, views: Views) -> pl.DataFrame:

@@ -25,7 +25,7 @@ def load_history(context: RunContext) -> History:
 
 def build_features(context: RunContext) -> Counts:
     """Write the views of users, items, their pairs, categories and stores as of the day, and the id maps."""
-    history = load_history(context)
+    history = load_history(context).before(context.as_of, context.settings.models.history_days)
     views = build_views(history)
     for name in NAMES:
         write_view(context, name, getattr(views, name))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -39,14 +39,52 @@ class History:
     tree: pl.DataFrame
     as_of: datetime
 
-    def before(self, cut: datetime) -> History:
-        """The same history as it stood at `cut`."""
-        return dataclasses.replace(self, events=self.events.filter(pl.col("at") < cut), as_of=cut)
+    def before(self, cut: datetime, days: int | None = None) -> History:
+        """The same history as it stood at `cut`, the last `days` of it (none given: all)."""
+        seen = pl.col("at") < cut
+        if days is not None:
+            seen &= pl.col("at") >= cut - timedelta(days=days)
+        return dataclasses.replace(self, events=self.events.filter(seen), as_of=cut)
+
+    def compacted(self) -> tuple[History, Recoding]:
+        """The same history with codes for the users, items, stores and trips of its own events alone, and the recoding.
+
+        The order of ids stays, so that it equals what `encode` makes of these events.
+        """
+        users, items = (self.events[name].unique().sort() for name in ("user", "item"))
+        dense = [(pl.col(name).rank("dense").cast(pl.Int32) - 1).alias(name) for name in ("store", "trip")]
+        recoding = Recoding(users, items)
+        tree = recoding.of(self.tree.join(items.to_frame(), on="item", how="semi", maintain_order="left"))
+        levels = [(pl.col(name).rank("dense").cast(pl.Int32) - 1).alias(name) for name in ("leaf", "parent")]
+        return History(
+            recoding.of(self.events).with_columns(dense),
+            self.users.gather(users),
+            self.items.gather(items),
+            tree.with_columns(levels),
+            self.as_of,
+        ), recoding
 
     def aged(self, *types: str) -> pl.DataFrame:
         """Events of `types` (none: all), with `age` in days before as_of (f64)."""
         rows = self.events if not types else self.events.filter(of_type(*types))
         return rows.with_columns(age=(pl.lit(self.as_of) - pl.col("at")).dt.total_seconds() / _DAY)
+
+
+@dataclass(frozen=True)
+class Recoding:
+    """From the codes of a history to those of its compacted form: old codes of users and of items, ascending."""
+
+    users: pl.Series
+    items: pl.Series
+
+    def of(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """`frame` with `user` and `item`, as far as it has them, recoded; every code must be known."""
+        known = {"user": self.users, "item": self.items}
+        return frame.with_columns(
+            pl.Series(name, np.searchsorted(codes.to_numpy(), frame[name].to_numpy()).astype(np.int32))
+            for name, codes in known.items()
+            if name in frame.columns
+        )
 
 
 def of_type(*types: str) -> pl.Expr:
@@ -79,7 +117,7 @@ def encode(events: pl.DataFrame, items: pl.DataFrame, as_of: datetime) -> Histor
 
 
 def _code(column: str, names: pl.Series) -> pl.Expr:
-    """Place of each value among the sorted `names`; an Enum hashes strings, where replace_strict took ten times as long."""
+    """Place of each value among the sorted `names`; an Enum hashes, replace_strict took ten times as long."""
     return pl.col(column).cast(pl.Enum(names)).to_physical().cast(pl.Int32)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
 
+from recsys.config import Settings
 from recsys.features.history import History, weights
+from recsys.models.cuts import Cut
 from recsys.models.metrics import Estimate, Values, estimate, ndcg, recall, top_lists
-from recsys.run import RunContext
+from recsys.models.registry import SERVED
 from recsys.schemas import OFFLINE_METRICS
 
 SETTINGS = ("all", "repeat", "discover")
@@ -26,28 +28,25 @@ def split_truth(truth: pl.DataFrame, bought: pl.DataFrame) -> dict[str, pl.DataF
     }
 
 
-def measure(
-    context: RunContext, history: History, scored: pl.DataFrame, truth: pl.DataFrame, start: date
-) -> pl.DataFrame:
-    """Rows of offline_metrics but for model_version: ndcg@10 of ranker, generators and baselines with intervals,
+def measure(settings: Settings, cut: Cut, scored: pl.DataFrame) -> pl.DataFrame:
+    """Rows of offline_metrics but for registry.SERVED: ndcg@10 of ranker, generators and baselines with intervals,
     paired differences against the baselines, recall of the candidates, of each generator and what it alone adds.
 
-    `scored`: assembled candidates with `score` and `discover_score`; `history` ends at `start`, `truth` begins there.
+    `scored`: assembled candidates of the cut with `score` and `discover_score`.
     """
+    history, truth = cut.history, cut.labels.select("user", "item")
     bought = history.aged("purchase").select("user", "item").unique()
     parts = split_truth(truth, bought)
-    models = _models(context, history, scored, truth)
+    models = _models(settings, history, scored, truth)
     rows: list[dict[str, object]] = []
     for setting, part in parts.items():
-        rows += _orders(context, setting, part, models, bought)
-        rows += _recalls(context, setting, part, scored)
+        rows += _orders(settings, setting, part, models, bought)
+        rows += _recalls(settings, setting, part, scored)
     frame = pl.DataFrame(rows, schema=_ROW) if rows else pl.DataFrame(schema=_ROW)
     return frame.with_columns(
-        as_of_date=pl.lit(context.as_of_date),
-        holdout_from=pl.lit(start),
-        holdout_to=pl.lit(context.as_of_date),
-        model_version=pl.lit(context.settings.fingerprint()),
-    ).select(OFFLINE_METRICS.column_names)
+        holdout_from=pl.lit(cut.day),
+        holdout_to=pl.lit(cut.day + timedelta(days=settings.models.horizon_days)),
+    ).select(name for name in OFFLINE_METRICS.column_names if name not in SERVED)
 
 
 _ROW = {
@@ -62,7 +61,7 @@ _ROW = {
 
 
 def _models(
-    context: RunContext, history: History, scored: pl.DataFrame, truth: pl.DataFrame
+    settings: Settings, history: History, scored: pl.DataFrame, truth: pl.DataFrame
 ) -> dict[str, dict[str, pl.DataFrame]]:
     """By model and setting: user, item, score."""
     ranker = {
@@ -70,7 +69,7 @@ def _models(
         "repeat": scored.filter(pl.col("ui_trips").is_not_null()).select("user", "item", "score"),
         "discover": scored.select("user", "item", score="discover_score"),
     }
-    decayed = weights(history, context.settings.interactions, BASELINE_HALF_LIFE)
+    decayed = weights(history, settings.interactions, BASELINE_HALF_LIFE)
     popular = decayed.group_by("item").agg(pl.col("weight").cast(pl.Float64).sum().alias("score"))
     popular = popular.sort("score", "item", descending=[True, False]).head(500)
     everybody = truth.select("user").unique().join(popular, how="cross")
@@ -91,7 +90,7 @@ def _generators(scored: pl.DataFrame) -> list[str]:
 
 
 def _orders(
-    context: RunContext,
+    settings: Settings,
     setting: str,
     truth: pl.DataFrame,
     models: dict[str, dict[str, pl.DataFrame]],
@@ -104,27 +103,27 @@ def _orders(
         if how:
             frame = frame.join(bought, on=["user", "item"], how=how)  # type: ignore[arg-type]
         values[name] = ndcg(top_lists(frame, 10), truth)
-    rows = [_row(context, name, setting, "ndcg@10", own) for name, own in values.items()]
+    rows = [_row(settings, name, setting, "ndcg@10", own) for name, own in values.items()]
     for name in ("decayed_frequency", "popularity"):
         difference = values["ranker"] - values[name]
-        rows.append(_row(context, "ranker", setting, f"ndcg@10 above {name}", difference))
+        rows.append(_row(settings, "ranker", setting, f"ndcg@10 above {name}", difference))
     return rows
 
 
-def _recalls(context: RunContext, setting: str, truth: pl.DataFrame, scored: pl.DataFrame) -> list[dict[str, object]]:
+def _recalls(settings: Settings, setting: str, truth: pl.DataFrame, scored: pl.DataFrame) -> list[dict[str, object]]:
     whole = recall(scored, truth)
-    rows = [_row(context, "candidates", setting, "recall", whole)]
+    rows = [_row(settings, "candidates", setting, "recall", whole)]
     names = _generators(scored)
     for name in names:
         others = pl.any_horizontal(pl.col(f"{other}_rank").is_not_null() for other in names if other != name)
         alone = scored.filter(pl.col(f"{name}_rank").is_not_null())
-        rows.append(_row(context, name, setting, "recall", recall(alone, truth)))
-        rows.append(_row(context, name, setting, "marginal recall", whole - recall(scored.filter(others), truth)))
+        rows.append(_row(settings, name, setting, "recall", recall(alone, truth)))
+        rows.append(_row(settings, name, setting, "marginal recall", whole - recall(scored.filter(others), truth)))
     return rows
 
 
-def _row(context: RunContext, model: str, setting: str, metric: str, values: Values) -> dict[str, object]:
-    told: Estimate = estimate(np.asarray(values), context.settings.models.bootstrap_draws, context.settings.seed)
+def _row(settings: Settings, model: str, setting: str, metric: str, values: Values) -> dict[str, object]:
+    told: Estimate = estimate(np.asarray(values), settings.models.bootstrap_draws, settings.seed)
     return {
         "model": model,
         "setting": setting,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from datetime import datetime
 from importlib.metadata import version
 
 import polars as pl
@@ -12,18 +11,15 @@ import polars as pl
 from recsys.features.history import History
 from recsys.models import registry
 from recsys.models.candidates import GeneratorSet
-from recsys.models.ranker import Ranker
+from recsys.models.cuts import LIBRARIES
 from recsys.run import RunContext
-
-_LIBRARIES = ("implicit", "lightgbm", "numpy", "polars", "scipy")
 
 
 def write_card(
     context: RunContext,
     history: History,
-    ranker: Ranker,
+    trained: registry.Trained,
     metrics: pl.DataFrame,
-    cuts: list[datetime],
     types: tuple[str, ...],
 ) -> None:
     """Write model_card.json of the day: data window, labels, settings, metrics, library versions."""
@@ -37,12 +33,12 @@ def write_card(
             "users": len(history.users),
             "items": len(history.items),
         },
-        "training_cuts": [cut.isoformat() for cut in cuts],
+        "training_cuts": [cut.isoformat() for cut in trained.cuts],
         "label_types": list(types),
-        "features": ranker.features,
+        "features": trained.ranker.features,
         "settings": dataclasses.asdict(context.settings),
         "metrics": metrics.select("model", "setting", "metric", "value", "low", "high", "users").to_dicts(),
-        "libraries": {name: version(name) for name in _LIBRARIES},
+        "libraries": {name: version(name) for name in LIBRARIES},
     }
     registry.write_json(context.lake, context.as_of_date, "model_card", card)
 

@@ -1,6 +1,8 @@
 """Models in the lake: arrays as npz (no pickle), boosted trees as LightGBM text, a model card as JSON.
 
-models/as_of_date=D/ holds generator_<name>.npz, generators.json, ranker.json and model_card.json.
+models/as_of_date=D/ holds generator_<name>.npz, generators.json, ranker.json and model_card.json: what a day is scored
+with. training/cut=D/ holds what several days share, under the digest of what it was made from: sampled frames of the
+cut (<key>.parquet) and the rankers whose newest cut it is (<key>.json).
 """
 
 from __future__ import annotations
@@ -8,15 +10,32 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
+import polars as pl
+import pyarrow.fs as pafs
 
 from recsys.models.candidates import KINDS, GeneratorSet
 from recsys.models.generator import Arrays
 from recsys.models.ranker import Part, Ranker
+from recsys.schemas import OFFLINE_METRICS
 from recsys.storage import Lake, LakeError, open_output
+
+SERVED = ("as_of_date", "model_version")
+"""Columns of offline_metrics that belong to the day that is served, not to the training."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A ranker, the days of its cuts, newest first, its measures (OFFLINE_METRICS but SERVED) and counts."""
+
+    ranker: Ranker
+    metrics: pl.DataFrame
+    cuts: list[date]
+    counts: dict[str, int]
 
 
 def _path(day: date, name: str) -> str:
@@ -24,13 +43,19 @@ def _path(day: date, name: str) -> str:
 
 
 def _read(lake: Lake, day: date, name: str) -> bytes:
+    found = _find(lake, _path(day, name))
+    if found is None:
+        raise LakeError(f"the lake {lake.uri} has no {_path(day, name)}: run train_ranker and fit_generators first")
+    return found
+
+
+def _find(lake: Lake, path: str) -> bytes | None:
     filesystem, root = lake.filesystem()
-    path = _path(day, name)
     try:
         with filesystem.open_input_stream(f"{root}/{path}") as stream:
             return bytes(stream.read())
-    except FileNotFoundError as error:
-        raise LakeError(f"the lake {lake.uri} has no {path}: run train_ranker and fit_generators first") from error
+    except FileNotFoundError:
+        return None
 
 
 def write_json(lake: Lake, day: date, name: str, content: Any) -> None:
@@ -80,6 +105,60 @@ def save_ranker(lake: Lake, day: date, ranker: Ranker) -> None:
 
 def load_ranker(lake: Lake, day: date) -> Ranker:
     """The ranker of the day. Raises LakeError when it was not trained."""
-    told = read_json(lake, day, "ranker")
+    return _ranker(read_json(lake, day, "ranker"))
+
+
+def write_trained(lake: Lake, cut: date, key: str, trained: Trained) -> None:
+    """Keep `trained`, whose newest cut is at `cut`, under `key`."""
+    told = {
+        "ranker": dataclasses.asdict(trained.ranker),
+        "metrics": trained.metrics.write_json(),
+        "cuts": [day.isoformat() for day in trained.cuts],
+        "counts": trained.counts,
+    }
+    with open_output(lake, _shared_path(cut, f"{key}.json")) as stream:
+        stream.write(json.dumps(told, sort_keys=True).encode())
+
+
+def read_trained(lake: Lake, cut: date, key: str) -> Trained | None:
+    """What `write_trained` wrote; None where there is nothing under `key`."""
+    found = _find(lake, _shared_path(cut, f"{key}.json"))
+    if found is None:
+        return None
+    told = json.loads(found)
+    kinds = pl.DataFrame(OFFLINE_METRICS.arrow_schema.empty_table()).drop(SERVED).schema
+    metrics = pl.read_json(io.StringIO(told["metrics"]), schema=kinds)
+    return Trained(_ranker(told["ranker"]), metrics, [date.fromisoformat(day) for day in told["cuts"]], told["counts"])
+
+
+def write_frame(lake: Lake, cut: date, key: str, frame: pl.DataFrame) -> None:
+    """Keep a cut's sampled frame under its key."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="zstd", compression_level=1)
+    with open_output(lake, _shared_path(cut, f"{key}.parquet")) as stream:
+        stream.write(buffer.getbuffer())
+
+
+def read_frame(lake: Lake, cut: date, key: str) -> pl.DataFrame | None:
+    """What `write_frame` wrote; None where there is nothing under `key`."""
+    found = _find(lake, _shared_path(cut, f"{key}.parquet"))
+    return None if found is None else pl.read_parquet(io.BytesIO(found))
+
+
+def drop_old_cuts(lake: Lake, oldest: date) -> list[str]:
+    """Delete what is kept of cuts before `oldest`; returns the paths."""
+    filesystem, root = lake.filesystem()
+    entries = filesystem.get_file_info(pafs.FileSelector(f"{root}/training", allow_not_found=True))
+    gone = [entry.path for entry in entries if date.fromisoformat(entry.base_name.removeprefix("cut=")) < oldest]
+    for path in gone:
+        filesystem.delete_dir(path)
+    return gone
+
+
+def _shared_path(cut: date, name: str) -> str:
+    return f"training/cut={cut}/{name}"
+
+
+def _ranker(told: Any) -> Ranker:
     parts = {name: Part(**part) for name, part in told["parts"].items()}
     return Ranker(told["features"], parts, told["threads"])

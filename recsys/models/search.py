@@ -15,7 +15,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -25,10 +25,10 @@ from recsys.features.assemble import feature_names
 from recsys.features.build import load_history
 from recsys.features.history import History
 from recsys.models.candidates import is_ease_shop
+from recsys.models.cuts import cut_days, cut_frame, is_usable, label_types, make_cut, sampled
 from recsys.models.measuring import split_truth
 from recsys.models.metrics import ndcg, recall, top_lists
 from recsys.models.ranker import fit_ranker, score
-from recsys.models.training import build_cut, label_types, sampled
 from recsys.run import RunContext
 from recsys.settings.models import ModelSettings
 
@@ -53,25 +53,23 @@ def trials(settings: Settings, choices: list[str]) -> Iterator[tuple[str, Settin
             yield f"{name}={text}", dataclasses.replace(settings, models=models)
 
 
-def evaluate(history: History, settings: Settings) -> dict[str, Any]:
-    """Train on the cuts before the newest horizon of `history` and measure on that horizon."""
+def evaluate(history: History, as_of_date: date, settings: Settings) -> dict[str, Any]:
+    """Train on the cuts before the newest one of `history` and measure on the horizon after that."""
     started = time.perf_counter()
-    horizon = timedelta(days=settings.models.horizon_days)
-    newest = history.as_of - horizon
-    with_ease, types = is_ease_shop(history.before(newest), settings), label_types(history.before(newest), settings)
-    cuts = [newest - horizon * n for n in range(1, settings.models.training_cuts + 1)]
-    past = [sampled(build_cut(history, at, types, settings, with_ease), settings) for at in cuts]
-    measured = build_cut(history, newest, types, settings, with_ease)
-    features = feature_names(measured.frame)
-    ranker = fit_ranker([cut.frame for cut in past], features, settings.models, settings.seed)
-    general, discovery = score(ranker, measured.frame)
-    bought = history.before(newest).aged("purchase").select("user", "item").unique()
-    new = split_truth(measured.labels, bought)["discover"]
-    own = measured.frame.select("user", "item")
+    newest, *older = cut_days(as_of_date, settings.models)
+    types, with_ease = label_types(history, newest, settings), is_ease_shop(history, settings)
+    past = [make_cut(history, day, types, settings) for day in older if is_usable(history, day, settings)]
+    frames = [sampled(cut_frame(cut, settings, with_ease), settings) for cut in past]
+    cut = make_cut(history, newest, types, settings)
+    frame = cut_frame(cut, settings, with_ease)
+    general, discovery = score(fit_ranker(frames, feature_names(frame), settings.models, settings.seed), frame)
+    bought = cut.history.aged("purchase").select("user", "item").unique()
+    truth, own = cut.labels.select("user", "item"), frame.select("user", "item")
+    new = split_truth(truth, bought)["discover"]
     return {
-        "for_you": _mean(ndcg(top_lists(own.with_columns(score=pl.Series(general)), 10), measured.labels)),
+        "for_you": _mean(ndcg(top_lists(own.with_columns(score=pl.Series(general)), 10), truth)),
         "discover": _mean(ndcg(top_lists(own.with_columns(score=pl.Series(discovery)), 10), new)),
-        "recall": _mean(recall(own, measured.labels)),
+        "recall": _mean(recall(own, truth)),
         "seconds": round(time.perf_counter() - started, 1),
     }
 
@@ -89,7 +87,7 @@ def main() -> None:
     settings = load_settings()
     history = load_history(RunContext(options.as_of, load_environment(), settings, "search"))
     for name, changed in trials(settings, options.choices):
-        print(json.dumps({"trial": name} | evaluate(history, changed)), flush=True)
+        print(json.dumps({"trial": name} | evaluate(history, options.as_of, changed)), flush=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from psycopg2.extensions import connection as Connection
 
 from recsys import schemas
 from recsys.claims import claimed_days
+from recsys.models.cuts import cut_days
+from recsys.models.registry import drop_old_cuts
 from recsys.recommendations.publish import drop_partition, exclusive
 from recsys.run import Counts, RunContext
 from recsys.storage import Lake
@@ -38,7 +40,7 @@ def apply_retention(context: RunContext) -> Counts:
                 _drop_days(connection, old)
         _drop_staged(connection, leftovers)
     oldest = day - timedelta(days=settings.lake_retention_days)
-    folders = _old_folders(context.lake, oldest, kept)
+    folders = [*_old_folders(context.lake, oldest, kept), *drop_old_cuts(context.lake, _oldest_cut(context, oldest))]
     return {"days": len(old), "staged_days": len(leftovers), "lake_partitions": len(folders)}
 
 
@@ -60,6 +62,10 @@ def _drop_staged(connection: Connection, days: list[date]) -> None:
             for table in schemas.PUBLISHED:
                 name = sql.Identifier(STAGING, partition_name(table, day))
                 cursor.execute(sql.SQL("drop table if exists {}").format(name))
+
+
+def _oldest_cut(context: RunContext, oldest: date) -> date:
+    return cut_days(oldest, context.settings.models)[-1]
 
 
 def _old_folders(lake: Lake, oldest: date, kept: set[date]) -> list[str]:

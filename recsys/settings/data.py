@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class DataSettings:
     """What is read from the shop."""
 
-    look_back_days: int = 365
+    look_back_days: int = 490
     """Days of events before the as-of date that a run looks at."""
     late_days: int = 3
     """Newest day partitions that every run reads again, for rows that came late."""

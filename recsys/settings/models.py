@@ -44,6 +44,12 @@ class ModelSettings:
     """Days after a cut whose purchases are the labels, and the length of the holdout."""
     training_cuts: int = 3
     """Cuts, horizon_days apart, that the ranker learns from."""
+    training_interval_days: int = 7
+    """The newest cut moves on every so many days (7: on Mondays); the ranker is trained again when it does, or when
+    anything else that it learns from changes."""
+    history_days: int = 365
+    """Days before a cut, or before the as-of date, that generators and features see; data.look_back_days should be
+    longer by (training_cuts + 1) * horizon_days + training_interval_days, so that all cuts see as many."""
     min_history_days: int = 56
     """A cut with less history than this teaches nothing and is left out."""
     training_users: int = 3_000

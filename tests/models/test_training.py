@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from recsys import schemas
 from recsys.config import Environment
+from recsys.features.assemble import feature_names
 from recsys.features.build import build_features, load_history
+from recsys.features.history import History
 from recsys.models import registry, scoring
+from recsys.models.cuts import Cut, cut_days, cut_frame, cut_key, draw_users, label_types, make_cut
 from recsys.models.ranker import sample_rows
-from recsys.models.training import build_cut, draw_users, fit_generators, label_types, train_ranker
-from recsys.run import RunContext
-from recsys.storage import LakeError, read_partition
+from recsys.models.training import fit_generators, train_ranker
+from recsys.run import RunContext, start_of_day
+from recsys.settings.models import ModelSettings
+from recsys.storage import Lake, LakeError, read_partition
 from tests import known_answer_shop as shop
+
+AT = start_of_day(cut_days(shop.AS_OF_DATE, shop.SETTINGS.models)[0], shop.SETTINGS.time_zone)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +78,8 @@ def test_metrics_tell_recall_order_and_margins_apart(trained: RunContext) -> Non
     assert told["ranker", "all", "ndcg@10"] > told["popularity", "all", "ndcg@10"]
     above = told["ranker", "all", "ndcg@10 above popularity"]
     assert above == pytest.approx(told["ranker", "all", "ndcg@10"] - told["popularity", "all", "ndcg@10"])
-    assert (metrics["holdout_to"] == trained.as_of_date).all()
+    assert (metrics["holdout_from"] == AT.date()).all()
+    assert (metrics["holdout_to"] <= trained.as_of_date).all()
 
 
 def test_the_same_run_twice_gives_the_same_models(
@@ -83,32 +91,86 @@ def test_the_same_run_twice_gives_the_same_models(
     assert scores(again, users).equals(scores(trained, users))
 
 
+def built(history: History, changed: pl.Expr | None = None) -> tuple[Cut, pl.DataFrame]:
+    if changed is not None:
+        history = replace(history, events=history.events.with_columns(changed))
+    cut = make_cut(history, AT.date(), ("purchase",), shop.SETTINGS)
+    return cut, cut_frame(cut, shop.SETTINGS, True)
+
+
 def test_a_cut_knows_nothing_of_what_follows_it(trained: RunContext) -> None:
-    history = load_history(trained)
-    at = trained.as_of - timedelta(days=14)
-    whole = build_cut(history, at, ("purchase",), shop.SETTINGS, True)
-    later = pl.col("at") >= at + timedelta(days=14 - 1)
-    changed = history.events.with_columns(price=pl.when(later).then(999.0).otherwise("price").cast(pl.Float32))
-    altered = build_cut(replace(history, events=changed), at, ("purchase",), shop.SETTINGS, True)
-    assert whole.frame.drop("label").equals(altered.frame.drop("label"))
+    later = pl.col("at") >= AT
+    price = pl.when(later).then(999.0).otherwise("price").cast(pl.Float32).alias("price")
+    _, whole = built(load_history(trained))
+    _, altered = built(load_history(trained), price)
+    assert whole.equals(altered)
 
 
 def test_labels_are_purchases_of_the_horizon_alone(trained: RunContext) -> None:
     history = load_history(trained)
-    at = trained.as_of - timedelta(days=14)
-    cut = build_cut(history, at, ("purchase",), shop.SETTINGS, True)
-    later = history.aged("purchase").filter((pl.col("at") >= at) & (pl.col("at") < history.as_of))
-    assert cut.labels.join(later, on=["user", "item"], how="anti").is_empty()
-    positives = cut.frame.filter(pl.col("label") == 1).select("user", "item")
+    cut, frame = built(history)
+    later = history.aged("purchase").filter((pl.col("at") >= AT) & (pl.col("at") < history.as_of))
+    told = named(cut, cut.labels)
+    assert told.join(named(history, later), on=["user_id", "item_id"], how="anti").is_empty()
+    assert cut.labels["first_day"].is_between(0, shop.SETTINGS.models.horizon_days).all()
+    positives = frame.filter(pl.col("label") == 1).select("user", "item")
     assert positives.join(cut.labels, on=["user", "item"], how="anti").is_empty()
+    assert not {"label", "first_day"} & set(feature_names(frame))
+
+
+def named(source: Cut | History, pairs: pl.DataFrame) -> pl.DataFrame:
+    history = source.history if isinstance(source, Cut) else source
+    return pairs.select(user_id=history.users.gather(pairs["user"]), item_id=history.items.gather(pairs["item"]))
+
+
+def test_a_cut_is_keyed_by_what_it_hangs_on_and_not_by_the_day_that_asks(trained: RunContext) -> None:
+    history = load_history(trained)
+    cut, _ = built(history)
+    key = cut_key(cut, shop.SETTINGS, True)
+    longer = replace(history, events=history.events.filter(pl.col("at") < history.as_of - timedelta(days=0.5)))
+    assert cut_key(make_cut(longer, AT.date(), ("purchase",), shop.SETTINGS), shop.SETTINGS, True) == key
+    dearer = pl.col("price") + (pl.col("at") == pl.col("at").min()).cast(pl.Float32)
+    assert cut_key(built(history, dearer)[0], shop.SETTINGS, True) != key
+    assert cut_key(cut, replace(shop.SETTINGS, seed=1), True) != key
+    assert cut_key(cut, shop.SETTINGS, False) != key
+
+
+def test_days_of_one_week_share_a_ranker(trained: RunContext) -> None:
+    monday = date(2024, 7, 1)
+    models = ModelSettings(horizon_days=28, training_cuts=2)
+    days = {cut_days(monday + timedelta(days=n), models)[0] for n in range(7)}
+    assert days == {monday - timedelta(days=28)}
+    assert cut_days(monday, models) == [monday - timedelta(days=28 * n) for n in (1, 2, 3)]
+    assert cut_days(monday - timedelta(days=1), models)[0] == monday - timedelta(days=35)
+    daily = replace(models, training_interval_days=1)
+    assert cut_days(monday - timedelta(days=1), daily)[0] == monday - timedelta(days=29)
+
+
+def test_a_ranker_of_the_same_cuts_is_taken_from_the_lake_to_the_byte(trained: RunContext) -> None:
+    first = registry.load_ranker(trained.lake, trained.as_of_date)
+    metrics = read_partition(trained.lake, schemas.OFFLINE_METRICS, as_of_date=trained.as_of_date)
+    assert train_ranker(trained)["reused"] == 1
+    assert registry.load_ranker(trained.lake, trained.as_of_date) == first
+    again = read_partition(trained.lake, schemas.OFFLINE_METRICS, as_of_date=trained.as_of_date)
+    assert again.equals(metrics)
+
+
+def test_cuts_that_no_day_needs_any_more_leave_the_lake(tmp_path: Path) -> None:
+    lake, frame = Lake(str(tmp_path)), pl.DataFrame({"user": [1]})
+    for day in (date(2024, 1, 1), date(2024, 1, 8)):
+        registry.write_frame(lake, day, "key", frame)
+    assert len(registry.drop_old_cuts(lake, date(2024, 1, 8))) == 1
+    assert registry.read_frame(lake, date(2024, 1, 1), "key") is None
+    kept = registry.read_frame(lake, date(2024, 1, 8), "key")
+    assert kept is not None and kept.equals(frame)
 
 
 def test_a_shop_without_purchases_learns_from_wider_labels(trained: RunContext) -> None:
     history = load_history(trained)
     views = replace(history, events=history.events.with_columns(type=pl.lit(0, pl.Int32)))
     settings = replace(shop.SETTINGS, models=replace(shop.SETTINGS.models, min_labels=5))
-    assert label_types(history, settings) == ("purchase",)
-    assert "view" in label_types(views, settings)
+    assert label_types(history, AT.date(), settings) == ("purchase",)
+    assert "view" in label_types(views, AT.date(), settings)
 
 
 def test_users_are_drawn_by_seed_and_negatives_bounded() -> None:
