@@ -46,6 +46,7 @@ def complete_journey() -> tuple[pl.DataFrame, pl.DataFrame]:
         title=pl.concat_str([path[2], pl.col("package_size").cast(pl.String)], separator=" ", ignore_nulls=True),
         category_path=pl.concat_str(path, separator=" > ", ignore_nulls=True),
         brand=pl.col("manufacturer_id").cast(pl.String),
+        launched_at=pl.lit(None, pl.Datetime("us", "UTC")),
         retired_at=pl.lit(None, pl.Datetime("us", "UTC")),
     )
     items = items.unique("item_id", keep="first", maintain_order=True).join(price, on="item_id", how="left")

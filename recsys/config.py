@@ -114,7 +114,12 @@ def _override(settings: Any, values: Mapping[str, Any], path: str) -> Any:
             changes[name] = _override(current, value, f"{path}{name}.")
         else:
             changes[name] = _typed(value, current, f"{path}{name}")
-    return dataclasses.replace(settings, **changes)
+    try:
+        return dataclasses.replace(settings, **changes)
+    except ConfigError:
+        raise
+    except ValueError as error:
+        raise ConfigError(f"[{path.rstrip('.')}] {error}") from error
 
 
 def _typed(value: Any, current: Any, name: str) -> Any:

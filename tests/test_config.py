@@ -27,6 +27,7 @@ def test_a_file_overrides_single_values(tmp_path: Path) -> None:
         ("[data]\nlook_back_days = true", "expected int"),
         ('time_zone = "Mars/Olympus"', "no time zone"),
         ("data = 3", "group of settings"),
+        ("[bundles]\nmin_size = 6", r"\[bundles\] min_size 6"),
         ("= 3", "settings file"),
     ],
 )

@@ -64,22 +64,31 @@ def choose_bundles(rows: list[Row], settings: BundleSettings) -> list[Row]:
     Ties fall to the smaller bundle_id.
     """
     chosen: list[Row] = []
-    uses: Counter[str] = Counter()
-    sharing: dict[str, list[set[str]]] = {}
+    sharing: dict[str, list[Row]] = {}
     for row in sorted(rows, key=lambda row: (not row["forced"], -row["score"], row["bundle_id"])):
-        members = set(row["members"])
-        rivals = [other for item in row["members"] for other in sharing.get(item, [])]
-        alike = any(len(members & other) / len(members | other) > settings.max_overlap for other in rivals)
-        crowded = any(uses[item] >= settings.bundles_per_item for item in members)
+        rivals = [sharing.get(item, []) for item in row["members"]]
+        crowded = any(len(others) >= settings.bundles_per_item for others in rivals)
+        alike = any(near_duplicates(row, other, settings.max_overlap) for others in rivals for other in others)
         if not row["forced"] and (alike or crowded):
             continue
         chosen.append(row)
-        uses.update(members)
-        for item in members:
-            sharing.setdefault(item, []).append(members)
+        for item in row["members"]:
+            sharing.setdefault(item, []).append(row)
         if len(chosen) == settings.max_bundles:
             break
     return chosen
+
+
+def near_duplicates(row: Row, other: Row, max_overlap: float) -> bool:
+    """Whether two sets share too many of their members; or, where one holds the other, of their baskets.
+
+    A pair that is seldom bought without the third item says nothing that the set of three does not.
+    """
+    ours, theirs = set(row["members"]), set(other["members"])
+    if len(ours & theirs) > max_overlap * len(ours | theirs):
+        return True
+    fewer, more = sorted((row["baskets"], other["baskets"]))
+    return (ours < theirs or theirs < ours) and fewer > max_overlap * more
 
 
 def _describe(

@@ -7,14 +7,15 @@ turns them into the tables bundles and bundle_items.
 
 from __future__ import annotations
 
-import re
+import logging
 from datetime import timedelta
 
 import polars as pl
 
 from recsys.data.events import read_events
-from recsys.recommendations.baskets import Baskets, build_baskets
+from recsys.recommendations.baskets import Baskets, build_baskets, excluded_items
 from recsys.recommendations.bundle_growth import Grower, GrownSet
+from recsys.recommendations.bundle_naming import title_words
 from recsys.recommendations.bundle_rows import bundle_rows
 from recsys.recommendations.combinations import combination_sets, read_combinations
 from recsys.recommendations.item_pairs import EVENT_COLUMNS
@@ -23,6 +24,8 @@ from recsys.run import Counts, RunContext
 from recsys.schemas import BUNDLE_ITEMS, BUNDLES, ITEM_PAIRS, ITEMS, STOCK
 from recsys.settings.combinations import BundleSettings
 from recsys.storage import read_partition, write_partition
+
+log = logging.getLogger(__name__)
 
 SALES_DAYS = 28
 
@@ -57,17 +60,22 @@ def recent_sales(events: pl.LazyFrame, context: RunContext) -> pl.DataFrame:
 def allowed_items(
     items: pl.DataFrame, stock: pl.DataFrame, sales: pl.DataFrame, baskets: Baskets, settings: BundleSettings
 ) -> pl.DataFrame:
-    """Items that may be in a bundle: item_id, days_of_cover (null: unsold, or the shop has no stock table)."""
-    live = items.filter(pl.col("retired_at").is_null() | (pl.col("retired_at").dt.date() > baskets.as_of_date))
-    live = live.select("item_id").unique().sort("item_id")
-    if stock.is_empty():
-        return live.with_columns(days_of_cover=pl.lit(None, pl.Float64))
-    covered = live.join(stock.select("item_id", "on_hand"), on="item_id").filter(pl.col("on_hand") > 0)
-    pace = pl.col("units").fill_null(0.0) / SALES_DAYS
-    covered = covered.join(sales, on="item_id", how="left", maintain_order="left")
-    covered = covered.with_columns(days_of_cover=pl.when(pace > 0).then(pl.col("on_hand") / pace))
-    enough = pl.col("days_of_cover").is_null() | (pl.col("days_of_cover") >= settings.min_days_of_cover)
-    return covered.filter(enough).select("item_id", "days_of_cover").sort("item_id")
+    """Items that may be in a bundle: item_id, days_of_cover (null: unsold, or the shop counts no stock of it).
+
+    Left out are items retired or not launched yet, of excluded categories, without stock, or with less of it than
+    `min_days_of_cover` of their recent sales. An item without a row in `stock` is unknown, not out of stock.
+    """
+    excluded = excluded_items(items, settings.excluded_categories)
+    day = baskets.as_of_date
+    gone = (pl.col("retired_at").dt.date() <= day) | (pl.col("launched_at").dt.date() > day)
+    live = items.filter(~gone.fill_null(False) & ~pl.col("item_id").is_in(excluded.implode()))
+    known = live.select("item_id").unique().sort("item_id")
+    for frame in (stock.select("item_id", "on_hand"), sales.select("item_id", "units")):
+        known = known.join(frame, on="item_id", how="left", maintain_order="left")
+    pace = pl.col("units") / SALES_DAYS
+    covered = known.with_columns(days_of_cover=pl.when(pace > 0).then(pl.col("on_hand") / pace))
+    short = (pl.col("on_hand") <= 0) | (pl.col("days_of_cover") < settings.min_days_of_cover)
+    return covered.filter(~short.fill_null(False)).select("item_id", "days_of_cover")
 
 
 def candidate_sets(
@@ -97,10 +105,23 @@ def candidate_sets(
             continue
         for grown in grower.grow(anchor, partner, p_value, graph, clash):
             found.setdefault(frozenset(grown.members), grown)
-    forced = [tuple(sorted(pair)) for pair in combination_sets(combinations, "forced")]
-    wanted = sorted(tuple(place[i] for i in pair) for pair in forced if all(place.get(i, -1) in usable for i in pair))
-    sets = [(grown, False) for key, grown in found.items() if tuple(sorted(key)) not in set(wanted)]
+    wanted = _forced_pairs(combinations, place, usable)
+    sets = [
+        (grown, False)
+        for key, grown in found.items()
+        if len(key) >= settings.min_size and tuple(sorted(key)) not in wanted
+    ]
     return sets + [(grower.describe(pair), True) for pair in wanted]
+
+
+def _forced_pairs(combinations: pl.DataFrame, place: dict[str, int], usable: set[int]) -> list[tuple[int, ...]]:
+    """The pairs that the shop asks for, does not forbid and can sell, sorted; the log names what cannot be sold."""
+    forbidden = combination_sets(combinations, "forbidden")
+    asked = [sorted(pair) for pair in combination_sets(combinations, "forced") if pair not in forbidden]
+    able = [pair for pair in asked if all(place.get(item, -1) in usable for item in pair)]
+    for pair in sorted(pair for pair in asked if pair not in able):
+        log.info("forced bundle of %s and %s is left out: one cannot be sold, or never was", *pair)
+    return sorted(tuple(sorted(place[item] for item in pair)) for pair in able)
 
 
 def _pair_graph(
@@ -123,7 +144,7 @@ def _variants(items: pl.DataFrame, place: dict[str, int]) -> dict[int, tuple[str
     """Items of one brand and category whose titles differ in numbers and units alone share a key."""
     keys: dict[int, tuple[str, ...]] = {}
     for item, title, path, brand in items.select("item_id", "title", "category_path", "brand").iter_rows():
-        words = re.findall(r"[^\W\d_]{3,}", (title or "").lower())
+        words = title_words(title)
         if item in place and words:
             keys[place[item]] = (path or "", brand or "", *sorted(words))
     return keys

@@ -59,10 +59,15 @@ class PairSettings:
 class BundleSettings:
     """Which sets of items are worth selling together, at what price, and to whom."""
 
+    min_size: int = 2
     max_size: int = 5
+    """Members of a bundle, from 2 to 5."""
     min_baskets: int = 5
     """Baskets that hold the whole bundle."""
     min_users: int = 3
+    """Distinct users with such a basket."""
+    excluded_categories: tuple[str, ...] = ()
+    """Items whose category path holds one of these texts are in no bundle; they may still have pairs."""
     max_p: float = 0.01
     """Chance, corrected for the items tried, at which one more member may still be an accident."""
     half_life_days: float = 60.0
@@ -71,7 +76,8 @@ class BundleSettings:
     bundles_per_item: int = 4
     """At most this many bundles share an item."""
     max_overlap: float = 0.6
-    """Sets whose members overlap more (shared / all) are near-duplicates; the better one stays."""
+    """Sets whose members overlap more (shared / all), or of which one holds the other and whose baskets do, are
+    near-duplicates; the better one stays."""
     min_price: float = 0.0
     max_price: float = 1_000_000.0
     """Band for the sum of the members' list prices."""
@@ -84,3 +90,9 @@ class BundleSettings:
     bundles_per_user: int = 10
     gap_share: float = 0.1
     """A member bought less than this share of its usual gap ago keeps the bundle away from that user."""
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.min_size <= self.max_size <= 5:
+            raise ValueError(f"min_size {self.min_size} and max_size {self.max_size}: wanted 2 <= min <= max <= 5")
+        if self.min_price > self.max_price:
+            raise ValueError(f"min_price {self.min_price} is above max_price {self.max_price}")

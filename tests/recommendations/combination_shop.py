@@ -1,8 +1,9 @@
 """A small generated shop whose combinations are known.
 
-Planted: bread with butter, torch with battery with rope (a set of three), two teas that are viewed together and never
-bought together (substitutes), candles with holly in December alone, ink with paper bought twelve times by one user, and
-milk, a bestseller that is in most baskets and goes with nothing in particular. Everything else is noise.
+Planted: bread with butter, torch with battery with rope (a set of three), a set of four for painting, one of five for
+sewing, two teas that are viewed together and never bought together (substitutes), candles with holly in December alone,
+ink with paper bought twelve times by one user, and milk, a bestseller that is in most baskets and goes with nothing in
+particular. Everything else is noise.
 """
 
 from __future__ import annotations
@@ -18,12 +19,19 @@ from recsys.settings.combinations import PairSettings
 
 AS_OF_DATE = date(2024, 1, 1)
 AS_OF = datetime(2024, 1, 1, tzinfo=timezone.utc)
-SETTINGS = PairSettings(excluded_categories=("fuel",), bestseller_share=0.04, pairs_per_item=5)
+SETTINGS = PairSettings(excluded_categories=("fuel",), bestseller_share=0.02, pairs_per_item=5)
+SETS = {
+    0: ("bread", "butter"), 1: ("torch", "battery", "rope"), 2: ("tea_green",), 3: ("tea_black",),
+    4: ("paint", "brush", "roller", "tape"), 6: ("fabric", "thread", "needle", "button", "zip"),
+}  # fmt: skip
+"""What every twentieth order holds beside noise, by its number modulo 20."""
 CATEGORIES = {
     "bread": "food > bakery", "butter": "food > dairy", "milk": "food > dairy", "torch": "tools > light",
     "battery": "tools > power", "rope": "tools > rope", "tea_green": "food > tea", "tea_black": "food > tea",
     "candle": "home > candles", "holly": "home > plants", "ink": "office > ink", "paper": "office > paper",
     "petrol": "fuel > petrol", "bread_new": "food > bakery",
+    **{item: f"tools > {item}" for item in ("paint", "brush", "roller", "tape")},
+    **{item: f"craft > {item}" for item in ("fabric", "thread", "needle", "button", "zip")},
 }  # fmt: skip
 TITLES = {"bread": "Crusty loaf", "bread_new": "Seeded crusty loaf"}
 EVENT_SCHEMA = {
@@ -41,8 +49,7 @@ def combination_events(seed: int = 7) -> pl.DataFrame:
         basket = {f"noise{i:02d}" for i in rng.integers(0, 40, size=int(rng.integers(1, 6)))}
         if rng.random() < 0.6:
             basket.add("milk")
-        planted = {0: ("bread", "butter"), 1: ("torch", "battery", "rope"), 2: ("tea_green",), 3: ("tea_black",)}
-        basket.update(planted.get(order % 20, ()))
+        basket.update(SETS.get(order % 20, ()))
         if order % 60 == 5:
             day = int(rng.integers(1, 28))
             basket.update(("candle", "holly"))
@@ -67,7 +74,8 @@ def combination_items() -> pl.DataFrame:
         list_price=pl.lit(20.0),
         unit_cost=pl.lit(10.0),
     )
-    return frame.with_columns(retired_at=pl.lit(None, pl.Datetime("us", "UTC")))
+    never = pl.lit(None, pl.Datetime("us", "UTC"))
+    return frame.with_columns(launched_at=never, retired_at=never)
 
 
 def combination_baskets(events: pl.DataFrame | None = None, settings: PairSettings = SETTINGS) -> Baskets:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
+from typing import Any
 
 import polars as pl
 import pytest
@@ -17,7 +18,14 @@ from recsys.recommendations.item_pairs import mine_pairs, pair_rows
 from recsys.recommendations.pair_relations import no_substitutes
 from recsys.schemas import BUNDLE_ITEMS, BUNDLES
 from recsys.settings.combinations import BundleSettings
-from tests.recommendations.combination_shop import SETTINGS, combination_baskets, combination_items, no_rules, rules
+from tests.recommendations.combination_shop import (
+    SETS,
+    SETTINGS,
+    combination_baskets,
+    combination_items,
+    no_rules,
+    rules,
+)
 
 BUNDLE_SETTINGS = BundleSettings()
 NO_STOCK = pl.DataFrame(schema={"item_id": pl.String, "on_hand": pl.Float64})
@@ -54,10 +62,16 @@ def made() -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def test_planted_sets_come_out_whole_and_nothing_else(made: tuple[pl.DataFrame, pl.DataFrame]) -> None:
-    assert frozenset({"torch", "battery", "rope"}) in member_sets(made[1])
-    assert frozenset({"bread", "butter"}) in member_sets(made[1])
-    planted = {"bread", "butter", "torch", "battery", "rope", "candle", "holly"}
-    assert set(made[1]["item_id"]) <= planted
+    planted = [members for members in SETS.values() if len(members) > 1] + [("candle", "holly")]
+    assert sorted(len(members) for members in planted) == [2, 2, 3, 4, 5]
+    assert member_sets(made[1]) == {frozenset(members) for members in planted}
+
+
+@pytest.mark.parametrize("item", ["ink", "paper", "milk", "tea_green", "tea_black", "petrol", "bread_new", "noise00"])
+def test_accidents_bestsellers_substitutes_and_thin_items_are_in_no_bundle(
+    made: tuple[pl.DataFrame, pl.DataFrame], item: str
+) -> None:
+    assert item not in set(made[1]["item_id"])
 
 
 def test_figures_of_the_planted_three(made: tuple[pl.DataFrame, pl.DataFrame]) -> None:
@@ -94,7 +108,21 @@ def test_stock_must_cover_some_days_of_sales() -> None:
     stock = pl.DataFrame({"item_id": ["bread", "butter"], "on_hand": [10.0, 10.0]})
     sales = pl.DataFrame({"item_id": ["bread", "butter"], "units": [56.0, 28.0]})
     allowed = allowed_items(items, stock, sales, baskets, BundleSettings(min_days_of_cover=7.0))
-    assert allowed.rows() == [("butter", 10.0)]
+    cover = dict(allowed.rows())
+    assert "bread" not in cover and cover["butter"] == 10.0
+
+
+def test_an_item_without_a_stock_row_is_unknown_not_out_of_stock() -> None:
+    stock = pl.DataFrame({"item_id": ["bread"], "on_hand": [10.0]})
+    sales = pl.DataFrame({"item_id": ["butter"], "units": [28.0]})
+    cover = dict(allowed_items(combination_items(), stock, sales, combination_baskets(), BundleSettings()).rows())
+    assert cover["bread"] is None and cover["butter"] is None
+    assert frozenset({"bread", "butter"}) in member_sets(make_bundles(stock)[1])
+
+
+def test_an_item_not_launched_yet_is_in_no_bundle() -> None:
+    later = pl.when(pl.col("item_id") == "rope").then(pl.datetime(2024, 1, 5, time_zone="UTC"))
+    assert "rope" not in set(make_bundles(items=combination_items().with_columns(launched_at=later))[1]["item_id"])
 
 
 def test_variants_of_one_product_are_never_together() -> None:
@@ -113,19 +141,60 @@ def test_forced_pair_leads_whatever_its_support() -> None:
     assert set(members.filter(pl.col("bundle_id") == first["bundle_id"])["item_id"]) == {"noise01", "rope"}
 
 
-def test_price_band_is_kept() -> None:
-    bundles, _ = make_bundles(settings=BundleSettings(max_price=45.0))
-    assert bundles["size"].to_list() and set(bundles["size"]) == {2}
+def test_a_forced_pair_is_left_out_where_it_is_forbidden_too_or_cannot_be_sold() -> None:
+    both = rules(("noise01", "rope", "forced"), ("rope", "noise01", "forbidden"), ("rope", "never_sold", "forced"))
+    bundles, _ = make_bundles(combinations=both)
+    assert bundles.height == 5 and not bundles["forced"].any()
+
+
+@pytest.mark.parametrize(
+    ("settings", "sizes"),
+    [
+        (BundleSettings(max_price=45.0), {2}),
+        (BundleSettings(min_price=45.0), {3, 4, 5}),
+        (BundleSettings(min_price=60.0, max_price=80.0), {3, 4}),
+        (BundleSettings(min_size=3), {3, 4, 5}),
+        (BundleSettings(max_size=3), {2, 3}),
+        (BundleSettings(min_size=4, max_size=4), {4}),
+        (BundleSettings(min_baskets=61), set()),
+        (BundleSettings(min_users=61), set()),
+    ],
+)
+def test_sizes_support_and_price_band_are_kept(settings: BundleSettings, sizes: set[int]) -> None:
+    assert set(make_bundles(settings=settings)[0]["size"]) == sizes
+
+
+def test_fewer_baskets_or_users_than_asked_for_keep_the_seasonal_pair_out() -> None:
+    seasonal = frozenset({"candle", "holly"})
+    assert seasonal in member_sets(make_bundles(settings=BundleSettings(min_baskets=20, min_users=19))[1])
+    assert seasonal not in member_sets(make_bundles(settings=BundleSettings(min_baskets=21))[1])
+    assert seasonal not in member_sets(make_bundles(settings=BundleSettings(min_users=21))[1])
+
+
+def test_items_of_excluded_categories_are_in_no_bundle() -> None:
+    _, members = make_bundles(settings=BundleSettings(excluded_categories=("CRAFT", "dairy")))
+    assert not set(members["item_id"]) & {*SETS[6], "butter"}
+    assert set(SETS[4]) <= set(members["item_id"])
+
+
+@pytest.mark.parametrize(
+    "values", [{"min_size": 1}, {"min_size": 4, "max_size": 3}, {"max_size": 6}, {"min_price": 2.0, "max_price": 1.0}]
+)
+def test_settings_that_contradict_themselves_are_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="min_"):
+        BundleSettings(**values)
 
 
 def test_near_duplicates_give_way_to_the_better_set() -> None:
-    def row(members: str, score: float) -> dict[str, object]:
-        return {"members": list(members), "score": score, "bundle_id": members, "forced": False}
+    def row(members: str, score: float, baskets: int = 10) -> dict[str, object]:
+        return {"members": list(members), "score": score, "bundle_id": members, "forced": False, "baskets": baskets}
 
     chosen = choose_bundles([row("abc", 3.0), row("ab", 2.0), row("cd", 1.0)], BundleSettings(max_overlap=0.6))
     assert [each["bundle_id"] for each in chosen] == ["abc", "cd"]
     crowded = choose_bundles([row("ab", 3.0), row("ac", 2.0), row("ad", 1.0)], BundleSettings(bundles_per_item=2))
     assert [each["bundle_id"] for each in crowded] == ["ab", "ac"]
+    nested = [row("abcde", 3.0, 10), row("ab", 2.0, 12), row("cd", 1.0, 50)]
+    assert [each["bundle_id"] for each in choose_bundles(nested, BundleSettings())] == ["abcde", "cd"]
 
 
 @pytest.mark.parametrize(

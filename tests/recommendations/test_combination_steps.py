@@ -30,7 +30,7 @@ def filled(table: schemas.Table, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def context_of(folder: Path) -> RunContext:
-    settings = Settings(pairs=PairSettings(excluded_categories=("fuel",), bestseller_share=0.04))
+    settings = Settings(pairs=PairSettings(excluded_categories=("fuel",), bestseller_share=0.02))
     return RunContext(AS_OF_DATE, Environment("", "", str(folder)), settings, "test")
 
 

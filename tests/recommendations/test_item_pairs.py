@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from datetime import date
 
 import numpy as np
@@ -15,6 +16,7 @@ from recsys.recommendations.pair_relations import find_substitutes, no_substitut
 from recsys.schemas import ITEM_PAIRS
 from tests.recommendations.combination_shop import (
     AS_OF,
+    SETS,
     SETTINGS,
     combination_baskets,
     combination_events,
@@ -56,9 +58,10 @@ def test_planted_pairs_are_significant_and_lead_the_distinct_order_both_ways(
 
 
 def test_nothing_but_the_planted_pairs_is_significant(rows: pl.DataFrame) -> None:
-    planted = {"bread", "butter", "torch", "battery", "rope", "candle", "holly"}
     strong = rows.filter("significant")
-    assert set(strong["item_id"]) | set(strong["other_item_id"]) == planted
+    together = [*SETS.values(), ("candle", "holly")]
+    planted = {pair for items in together for pair in itertools.permutations(items, 2)}
+    assert set(strong.select("item_id", "other_item_id").rows()) == planted
 
 
 def test_one_heavy_user_makes_no_pair(rows: pl.DataFrame) -> None:
