@@ -84,6 +84,15 @@ create table shop.campaign_responses (
     source text not null default 'completejourney'
 );
 
+create table shop.combinations (
+    item_id text not null,
+    other_item_id text not null,
+    rule text not null,
+    valid_from timestamptz,
+    valid_to timestamptz,
+    source text not null default 'shop'
+);
+
 comment on schema shop is 'A shop in the shape of the contract; source tells real rows from generated ones.';
 comment on table shop.events is 'One row per thing a user did with an item.';
 comment on table shop.items is 'One row per item and period in which its price and range state held.';
@@ -93,6 +102,7 @@ comment on table shop.campaigns is 'One row per campaign.';
 comment on table shop.campaign_items is 'One row per campaign, coupon and item that the coupon is for.';
 comment on table shop.campaign_contacts is 'One row per campaign and user who was sent it.';
 comment on table shop.campaign_responses is 'One row per coupon that a user redeemed.';
+comment on table shop.combinations is 'One row per two items that must never, or always, be offered together.';
 
 grant usage on schema shop to shop_reader;
 grant select on all tables in schema shop to shop_reader;

@@ -35,23 +35,29 @@ def extract_snapshots(context: RunContext) -> Counts:
             counts[f"{table.name}_rejected"] = rejected.height
             refused.append(rejected)
             log.info("%s: %d rows, %d refused", table.name, kept.height, rejected.height)
-        counts["combinations"] = _extract_combinations(context, connection)
+        counts["combinations"], counts["combinations_rejected"] = _extract_combinations(context, connection)
     everything = pl.concat(refused).sort("table_name", "row_key", "reason", "row_text")
     write_partition(context.lake, REJECTED_SNAPSHOTS, everything, as_of_date=context.as_of_date)
     return counts
 
 
-def _extract_combinations(context: RunContext, connection: Connection) -> int:
-    """Write the shop's forbidden and forced pairs; rows without both items or with an unknown rule are left out."""
+def _extract_combinations(context: RunContext, connection: Connection) -> tuple[int, int]:
+    """Write the shop's forbidden and forced pairs; returns how many, and how many rows were refused.
+
+    Refused are rows that lack an item, pair an item with itself or have an unknown rule.
+    """
     source = bound_query(context, connection, COMBINATIONS, snapshot_parameters(context))
     rows = COMBINATIONS.arrow_schema.empty_table()
     if source is not None:
         rows = pa.concat_tables([rows, *stream_rows(COMBINATIONS, connection, *source)], promote_options="permissive")
-    known = pl.col("rule").is_in(["forbidden", "forced"])
-    frame = pl.DataFrame(rows).drop_nulls().filter(known & (pl.col("item_id") != pl.col("other_item_id")))
-    return write_partition(
-        context.lake, COMBINATIONS, frame.unique().sort(COMBINATIONS.column_names), as_of_date=context.as_of_date
-    )
+    given = pl.DataFrame(rows)
+    known = pl.col("rule").is_in(["forbidden", "forced"]) & (pl.col("item_id") != pl.col("other_item_id"))
+    frame = given.filter(known)
+    refused = given.height - frame.height
+    if refused:
+        log.warning("combinations: %d row(s) lack an item, pair it with itself or have an unknown rule", refused)
+    frame = frame.unique().sort(COMBINATIONS.column_names)
+    return write_partition(context.lake, COMBINATIONS, frame, as_of_date=context.as_of_date), refused
 
 
 def _read_snapshot(context: RunContext, connection: Connection, table: Table) -> tuple[pl.DataFrame, pl.DataFrame]:

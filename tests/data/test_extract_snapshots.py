@@ -12,7 +12,7 @@ import pytest
 
 from recsys.data.extract import extract_snapshots
 from recsys.run import RunContext, RunError
-from recsys.schemas import ITEMS, REJECTED_SNAPSHOTS, STOCK, USERS, Table
+from recsys.schemas import COMBINATIONS, ITEMS, REJECTED_SNAPSHOTS, STOCK, USERS, Table
 from recsys.storage import file_checksum, partition_path, read_partition
 from tests.conftest import insert_rows
 from tests.data.conftest import AS_OF, MakeContext, at
@@ -117,6 +117,26 @@ def test_users_keep_their_row_over_broken_attributes(context: MakeContext, shop_
         ("u2", None, False),
         ("u3", None, True),
     ]
+
+
+def test_combinations_are_those_that_hold_on_the_day_and_bad_rows_are_counted(
+    context: MakeContext, shop_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [
+        {"item_id": "a", "other_item_id": "b", "rule": "forbidden"},
+        {"item_id": "a", "other_item_id": "b", "rule": "forbidden"},
+        {"item_id": "b", "other_item_id": "c", "rule": "forced", "valid_from": at(1)},
+        {"item_id": "c", "other_item_id": "d", "rule": "forced", "valid_from": at(10)},
+        {"item_id": "c", "other_item_id": "e", "rule": "forced", "valid_to": at(5)},
+        {"item_id": "a", "other_item_id": "a", "rule": "forced"},
+        {"item_id": "a", "other_item_id": "b", "rule": "perhaps"},
+    ]
+    insert_rows(shop_database, "shop.combinations", [dict(row) for row in rows])
+    run = context()
+    counts = extract_snapshots(run)
+    assert snapshot(run, COMBINATIONS).rows() == [("a", "b", "forbidden"), ("b", "c", "forced")]
+    assert (counts["combinations"], counts["combinations_rejected"]) == (2, 2)
+    assert "combinations: 2 row(s)" in caplog.text
 
 
 def test_a_table_that_the_shop_lacks_is_empty_and_logged(
