@@ -28,6 +28,7 @@ FIRST_DAY = datetime(2017, 1, 1, tzinfo=timezone.utc)
 END = datetime(2018, 1, 1, tzinfo=timezone.utc)
 KNOWN_FROM_THE_START = timedelta(weeks=4)
 RETIRED_AFTER = timedelta(days=182)
+CAMPAIGN_NOTICE = timedelta(days=14)
 NOTICEABLE = 0.05
 NO_QUANTITY = "GASOLINE|COUPON"
 MONTH = "1mo"
@@ -236,10 +237,14 @@ def users(lines: pl.DataFrame, demographics: pl.DataFrame) -> pl.DataFrame:
 
 
 def campaigns() -> dict[str, pl.DataFrame]:
-    """Campaigns, the items of their coupons, who was sent them and who redeemed, by table name."""
+    """Campaigns, the items of their coupons, who was sent them and who redeemed, by table name.
+
+    The data do not say when a campaign was planned: it is taken to be known two weeks before it starts.
+    """
     described = table("campaign_descriptions").select(
         campaign_id="campaign_id",
         name=pl.format("{} campaign {}", "campaign_type", "campaign_id"),
+        announced_at=pl.col("start_date") - CAMPAIGN_NOTICE,
         starts_at="start_date",
         ends_at="end_date",
     )

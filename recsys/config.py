@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from recsys.settings.audiences import AudienceSettings
 from recsys.settings.combinations import BundleSettings, PairSettings
 from recsys.settings.data import DataSettings, InteractionSettings
 from recsys.settings.lists import RulesSettings
@@ -48,6 +49,7 @@ class Settings:
     rules: RulesSettings = field(default_factory=RulesSettings)
     pairs: PairSettings = field(default_factory=PairSettings)
     bundles: BundleSettings = field(default_factory=BundleSettings)
+    audiences: AudienceSettings = field(default_factory=AudienceSettings)
     publish: PublishSettings = field(default_factory=PublishSettings)
 
     def __post_init__(self) -> None:

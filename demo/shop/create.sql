@@ -57,8 +57,11 @@ create table shop.stock (
 create table shop.campaigns (
     campaign_id text not null,
     name text,
+    announced_at timestamptz,
     starts_at timestamptz,
     ends_at timestamptz,
+    budget double precision,
+    contact_cost double precision,
     source text not null default 'completejourney'
 );
 

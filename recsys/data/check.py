@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from recsys.data.campaigns import campaign_table
 from recsys.data.events import held_days, known_by, partition_rows, read_events, visible_events
 from recsys.data.exclude import excluded_events
 from recsys.data.expectations import Inputs, expected
@@ -22,6 +23,7 @@ from recsys.data.quality import (
 from recsys.data.snapshots import SNAPSHOTS
 from recsys.run import Counts, RunContext, RunError
 from recsys.schemas import (
+    CAMPAIGN_TABLES,
     DATA_QUALITY,
     EVENTS,
     EXCLUDED_EVENTS,
@@ -70,6 +72,7 @@ def find(context: RunContext, rejected: pl.DataFrame) -> list[Finding]:
     found = [reconciled(context), *event_findings(events, context.as_of, context.settings.time_zone)]
     rows = next(int(finding.value or 0) for finding in found if finding.check == "row_count")
     kept = {EVENTS.name: rows, **{name: frame.height for name, frame in frames.items()}}
+    kept |= {table.name: campaign_table(context, table).height for table in CAMPAIGN_TABLES}
     found += rejections(rejected, kept, context.settings.data.max_rejected_share)
     for table in SNAPSHOTS:
         found += snapshot_findings(frames[table.name], table, day)

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from recsys.schemas import DATA_QUALITY, EVENTS, ITEMS, STOCK, USERS, Table
+from recsys.schemas import CAMPAIGN_TABLES, DATA_QUALITY, EVENTS, ITEMS, STOCK, USERS, Table
 
 _MAX_GAP_SHARE = 0.01
 """Share of events that may point to an item or a user that its table does not hold."""
@@ -56,7 +56,7 @@ def null_shares(frame: pl.LazyFrame, table: Table) -> list[Finding]:
 def rejections(rejected: pl.DataFrame, kept: dict[str, int], max_share: float) -> list[Finding]:
     """Refused rows by table and reason, and their share of each table; above `max_share` the run must stop."""
     found = []
-    for table in (EVENTS, ITEMS, USERS, STOCK):
+    for table in (EVENTS, ITEMS, USERS, STOCK, *CAMPAIGN_TABLES):
         reasons = rejected.filter(pl.col("table_name") == table.name).group_by("reason").len()
         reasons = reasons.sort(["len", "reason"], descending=[True, False])
         for reason, rows in reasons.iter_rows():

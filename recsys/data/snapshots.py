@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 from psycopg2.extensions import connection as Connection
 
+from recsys.data.campaigns import read_campaign_tables
 from recsys.data.reject import as_json, first_reason, missing, read_values, row_keys
 from recsys.data.source import bound_query, snapshot_parameters, stream_rows
 from recsys.database import connect
@@ -22,15 +23,16 @@ SNAPSHOTS = (ITEMS, USERS, STOCK)
 
 
 def extract_snapshots(context: RunContext) -> Counts:
-    """Write items, users and stock of the as-of date; a table that the shop lacks becomes a partition of no rows.
+    """Write items, users, stock and campaigns of the as-of date; no rows of a table that the shop lacks.
 
     Refused rows go to rejected_snapshots. Raises RunError for a query that fails or lacks a column.
     """
     counts: Counts = {}
     refused = []
     with connect(context.environment.shop_dsn, "shop") as connection:
-        for table in SNAPSHOTS:
-            kept, rejected = _read_snapshot(context, connection, table)
+        read = {table: _read_snapshot(context, connection, table) for table in SNAPSHOTS}
+        read |= read_campaign_tables(context, connection)
+        for table, (kept, rejected) in read.items():
             counts[table.name] = write_partition(context.lake, table, kept, as_of_date=context.as_of_date)
             counts[f"{table.name}_rejected"] = rejected.height
             refused.append(rejected)

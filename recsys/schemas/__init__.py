@@ -5,6 +5,14 @@ A table's Arrow schema is enforced at each read and write of the lake (`conform`
 `docs/tables.md` is written from here.
 """
 
+from recsys.schemas.campaigns import (
+    CAMPAIGN_TABLES,
+    CAMPAIGN_TARGETS,
+    CAMPAIGNS,
+    CONTACTS,
+    RESPONSES,
+    TARGET_TYPES,
+)
 from recsys.schemas.contract import COMBINATIONS, CONTRACT, EVENT_TYPES, EVENTS, ITEMS, STOCK, USERS
 from recsys.schemas.explained import ITEM_DETAILS, RUN_FUNNEL, USER_HISTORY
 from recsys.schemas.features import FEATURE_VIEWS, FeatureView
@@ -36,7 +44,11 @@ __all__ = [
     "BIGINT",
     "BUNDLES",
     "BUNDLE_ITEMS",
+    "CAMPAIGNS",
+    "CAMPAIGN_TABLES",
+    "CAMPAIGN_TARGETS",
     "COMBINATIONS",
+    "CONTACTS",
     "CONTRACT",
     "DATA_QUALITY",
     "DAY",
@@ -61,9 +73,11 @@ __all__ = [
     "REJECTED_EVENTS",
     "REJECTED_ROWS",
     "REJECTED_SNAPSHOTS",
+    "RESPONSES",
     "RUN_FUNNEL",
     "SHARD_COUNTS",
     "STOCK",
+    "TARGET_TYPES",
     "TEXT",
     "USERS",
     "USER_BUNDLES",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from recsys.schemas.campaigns import CAMPAIGN_TABLES
 from recsys.schemas.table import DAY, DOUBLE, FLAG, INSTANT, TEXT, Column, Table
 
 EVENT_TYPES = ("view", "favourite", "cart", "purchase", "return")
@@ -91,4 +92,4 @@ COMBINATIONS = Table(
     ),
 )
 
-CONTRACT = (EVENTS, ITEMS, USERS, STOCK)
+CONTRACT = (EVENTS, ITEMS, USERS, STOCK, *CAMPAIGN_TABLES)
