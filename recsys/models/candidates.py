@@ -18,6 +18,7 @@ from recsys.models.category_popular import CategoryPopular, fit_category_popular
 from recsys.models.ease import Ease, fit_ease, is_solvable
 from recsys.models.generator import CandidateGenerator, Codes, DenseGenerator, Known, pair_scores
 from recsys.models.item_knn import ItemKnn, fit_item_knn
+from recsys.models.similar_users import SimilarUsers, fit_similar_users
 from recsys.models.trending import Trending, fit_trending
 
 KINDS: dict[str, type] = {
@@ -25,6 +26,7 @@ KINDS: dict[str, type] = {
     "ease": Ease,
     "item_knn": ItemKnn,
     "als": Als,
+    "similar_users": SimilarUsers,
     "bought_together": BoughtTogether,
     "category_popular": CategoryPopular,
     "trending": Trending,
@@ -49,6 +51,7 @@ def limits_of(settings: Settings) -> dict[str, int]:
         "ease": models.similar_candidates,
         "item_knn": models.similar_candidates,
         "als": models.als_candidates,
+        "similar_users": models.similar_user_candidates,
         "bought_together": models.together_candidates,
         "category_popular": models.category_candidates,
         "trending": models.trending_candidates,
@@ -75,6 +78,7 @@ def fit_generators_on(history: History, settings: Settings, with_ease: bool) -> 
         fit_buy_again(history, usual),
         similar,
         fit_als(known, models, settings.seed),
+        fit_similar_users(Known(weight_matrix(usual, history)), models),
         fit_bought_together(history, recent, known, models),
         fit_category_popular(usual, recent, history.tree),
         fit_trending(history, pairs),

@@ -18,7 +18,7 @@ import polars as pl
 
 CATEGORY_GENERATORS = ("category_popular",)
 TRENDING_GENERATORS = ("trending",)
-SIMILAR_USER_GENERATORS = ("als", "ease", "item_knn")
+SIMILAR_USER_GENERATORS = ("als", "ease", "item_knn", "similar_users")
 
 
 def add_reasons(rows: pl.DataFrame, items: pl.DataFrame, bought: pl.DataFrame) -> pl.DataFrame:

@@ -30,6 +30,9 @@ class ModelSettings:
     neighbour_items: int = 20_000
     """Items, the most supported, that have neighbours."""
     neighbour_shrinkage: float = 5.0
+    similar_user_neighbours: int = 100
+    similar_user_pool: int = 20_000
+    """Users, the most active, that may be neighbours of others; bounds memory."""
     basket_days: int = 180
     recent_items: int = 40
     """Newest items of a user that bought_together starts from."""
@@ -37,6 +40,7 @@ class ModelSettings:
     similar_candidates: int = 100
     """Candidates of EASE or item-KNN."""
     als_candidates: int = 30
+    similar_user_candidates: int = 30
     category_candidates: int = 60
     trending_candidates: int = 30
     together_candidates: int = 30

@@ -16,6 +16,7 @@ from recsys.models.category_popular import fit_category_popular
 from recsys.models.ease import fit_ease
 from recsys.models.generator import CandidateGenerator, Known
 from recsys.models.item_knn import fit_item_knn
+from recsys.models.similar_users import fit_similar_users
 from recsys.models.trending import fit_trending
 from tests import conformance
 from tests import known_answer_shop as shop
@@ -45,12 +46,13 @@ def fit(name: str, history: History) -> CandidateGenerator:
         "bought_together": lambda: fit_bought_together(history, recent, known, settings.models),
         "buy_again": lambda: fit_buy_again(history, pairs),
         "category_popular": lambda: fit_category_popular(pairs, recent, history.tree),
+        "similar_users": lambda: fit_similar_users(known, settings.models),
         "trending": lambda: fit_trending(history, pairs),
     }
     return fits[name]()
 
 
-NAMES = ("als", "ease", "item_knn", "bought_together", "buy_again", "category_popular", "trending")
+NAMES = ("als", "ease", "item_knn", "bought_together", "buy_again", "category_popular", "similar_users", "trending")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -72,7 +74,9 @@ def test_users_without_history_get_nothing(name: str, history: History) -> None:
     conformance.gives_nothing_to_users_without_history(fit(name, history.before(CUT)), late)
 
 
-@pytest.mark.parametrize("name", ("als", "ease", "item_knn", "bought_together", "category_popular", "trending"))
+@pytest.mark.parametrize(
+    "name", ("als", "ease", "item_knn", "bought_together", "category_popular", "similar_users", "trending")
+)
 def test_nothing_the_user_has_is_proposed_as_new(name: str, history: History) -> None:
     rows = fit(name, history).propose(conformance.all_users(history), 20)
     owned = history.events.select("user", "item").unique()
