@@ -18,7 +18,7 @@ class RulesSettings:
     gap_share: float = 0.1
     """An item bought less than this share of its usual gap ago is not shown again."""
     min_gap_days: float = 180.0
-    """The gap rule leaves items alone whose usual gap is shorter: the ranker judges those better, and hiding them costs."""
+    """The gap rule leaves items alone whose usual gap is shorter: the ranker judges those better than a rule."""
     max_per_category: int = 15
     """At most this many items of one leaf category a list; 0: no limit."""
     users_per_shard: int = 25_000
