@@ -109,6 +109,7 @@ def service_environment(folder: Path, state: dict[str, Any]) -> dict[str, str]:
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "RECSYS_SHOP_DSN": databases["RECSYS_SHOP_DSN"],
         "RECSYS_WAREHOUSE_DSN": databases["RECSYS_WAREHOUSE_DSN"],
+        "RECSYS_BI_DSN": databases.get("RECSYS_BI_DSN", ""),
         "RECSYS_LAKE": str(folder.resolve() / "lake"),
         "RECSYS_CONFIG": os.environ.get("RECSYS_CONFIG") or str(ROOT / "demo" / "settings.toml"),
         "PYTHONPATH": str(ROOT),

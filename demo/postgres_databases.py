@@ -50,6 +50,7 @@ class Server:
         return {
             "RECSYS_SHOP_DSN": self.dsn("shop", "shop_reader"),
             "RECSYS_WAREHOUSE_DSN": self.dsn("warehouse", "recsys_writer"),
+            "RECSYS_BI_DSN": self.dsn("warehouse", "bi_reader"),
             "AIRFLOW_DSN": self.dsn("airflow", "airflow"),
             "SHOP_OWNER_DSN": self.dsn("shop", "shop_owner"),
             "WAREHOUSE_OWNER_DSN": self.dsn("warehouse", "warehouse_owner"),

@@ -1,0 +1,1 @@
+"""Pages about the published recommendations, for people who look after them."""

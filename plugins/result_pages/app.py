@@ -1,0 +1,256 @@
+"""The pages: published days, users, items, bundles, tables. Each route is closed to who is not logged in to Airflow.
+
+Only GET, only reading; links are relative, so that the pages work under any address of the API server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
+from fastapi import Depends, FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse
+from starlette.exceptions import HTTPException
+
+from plugins.result_pages import queries
+from plugins.result_pages.days import (
+    NoSuchDayError,
+    choose_day,
+    item_ids,
+    published_table,
+    sections,
+    titles,
+)
+from plugins.result_pages.missing import why_missing
+from plugins.result_pages.render import render
+from plugins.result_pages.warehouse import UnavailableError, Warehouse
+from recsys.schemas import PUBLISHED, TEXT
+
+DAG = "daily_recommendations"
+FOLDER = Path(__file__).resolve().parent
+PAGE_ROWS = 50
+CARDS = 24
+LAST_OFFSET = 10_000
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' https: http:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+Text = Annotated[str, Query(max_length=200, pattern="^[^\\x00]*$")]
+Page = Annotated[int, Query(ge=1, le=LAST_OFFSET // CARDS)]
+Day = Annotated[date | None, Query()]
+
+warehouse = Warehouse()
+may_see_the_dag = requires_access_dag("GET", param_dag_id=DAG)
+app = FastAPI(
+    dependencies=[Depends(get_user), Depends(may_see_the_dag)],
+    docs_url=None,
+    redoc_url=None,
+    openapi_url=None,
+)
+
+
+@app.middleware("http")
+async def add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """No foreign scripts, no framing by others, no copies of personal data in caches."""
+    response = await call_next(request)
+    response.headers.update(HEADERS)
+    return response
+
+
+@app.get("/")
+def overview(request: Request, day: Day = None) -> Response:
+    """Published days, and of one of them: tables, funnel, quality beside baselines, what the checks found."""
+    with warehouse.reader() as reader:
+        days = choose_day(reader, day)
+        asked: dict[str, Any] = {name: reader.rows(query, day=days.day) for name, query in _OF_DAY.items()}
+        tables = reader.rows(queries.TABLES, day=days.day, before=days.before)
+    return render(request, "overview.html", days=days, tables=tables, **asked)
+
+
+_OF_DAY = {
+    "funnel": queries.FUNNEL,
+    "comparison": queries.COMPARISON,
+    "models": queries.MODELS,
+    "trend": queries.QUALITY_BY_DAY,
+    "warnings": queries.WARNINGS,
+    "refused": queries.REFUSED,
+}
+
+
+@app.get("/users")
+def users(request: Request, day: Day = None, user_id: Text = "", first: Text = "", missing: Text = "") -> Response:
+    """One user: history, lists with reasons, bundles, why an item is missing; without `user_id` a list of users."""
+    user_id, missing = user_id.strip(), missing.strip()
+    with warehouse.reader() as reader:
+        days = choose_day(reader, day)
+        key = {"day": days.day, "user_id": user_id}
+        if not user_id:
+            rows = reader.rows(queries.USERS_FROM, day=days.day, first=first, limit=PAGE_ROWS + 1)
+            return render(request, "users.html", days=days, rows=rows[:PAGE_ROWS], more=rows[PAGE_ROWS:])
+        lists: dict[str, list[Any]] = {}
+        for row in reader.rows(queries.LISTS, **key):
+            lists.setdefault(row["list"], []).append(row)
+        history = reader.rows(queries.HISTORY, **key)
+        bundles = reader.rows(queries.BUNDLES_OF_USER, **key)
+        shown = {"user_recommendations", "user_history", "user_bundles"}
+        others = sections(reader, days.day, "user_id", user_id, shown)
+        rows = [*history, *(row for rows in lists.values() for row in rows[:PAGE_ROWS])]
+        rows += [row for _, found in others for row in found]
+        named = titles(reader, days.day, item_ids(rows))
+        answer = why_missing(reader, days.day, user_id, missing) if missing else None
+    found = bool(lists or history or bundles or others)
+    return render(
+        request,
+        "user.html",
+        status=200 if found else 404,
+        days=days,
+        user_id=user_id,
+        lists=lists,
+        history=history,
+        bundles=bundles,
+        others=others,
+        named=named,
+        missing=missing,
+        answer=answer,
+        found=found,
+    )
+
+
+@app.get("/items")
+def items(request: Request, day: Day = None, item_id: Text = "", text: Text = "", page: Page = 1) -> Response:
+    """One item: partners, bundles and whatever else is published of it; without `item_id` a search in the titles."""
+    item_id, text = item_id.strip(), text.strip()
+    with warehouse.reader() as reader:
+        days = choose_day(reader, day)
+        if not item_id:
+            limits = {"limit": PAGE_ROWS + 1, "offset": (page - 1) * PAGE_ROWS}
+            rows = reader.rows(queries.SEARCH, day=days.day, text=text, **limits)
+            named = titles(reader, days.day, item_ids(rows))
+            return render(request, "items.html", days=days, rows=rows, text=text, page=page, named=named)
+        key = {"day": days.day, "item_id": item_id}
+        details = reader.rows(queries.ITEM, **key)
+        pairs = reader.rows(queries.PAIRS, **key)
+        bundles = reader.rows(queries.BUNDLES_OF_ITEM, **key)
+        others = sections(reader, days.day, "item_id", item_id, {"item_pairs", "item_details"})
+        named = titles(reader, days.day, item_ids([*pairs, *(row for _, found in others for row in found)]))
+    found = bool(details or pairs or bundles or others)
+    return render(
+        request,
+        "item.html",
+        status=200 if found else 404,
+        days=days,
+        item_id=item_id,
+        item=details[0] if details else None,
+        pairs=pairs,
+        bundles=bundles,
+        others=others,
+        named=named,
+        found=found,
+    )
+
+
+@app.get("/bundles")
+def bundles(request: Request, day: Day = None, order: Text = "rank", bundle_id: Text = "", page: Page = 1) -> Response:
+    """The day's bundles as cards, one `page` after the other, or a single one."""
+    order = order if order in queries.BUNDLES_BY else "rank"
+    with warehouse.reader() as reader:
+        days = choose_day(reader, day)
+        if bundle_id:
+            cards = reader.rows(queries.BUNDLES_BY_ID, day=days.day, bundle_id=bundle_id.strip())
+        else:
+            limits = {"limit": CARDS + 1, "offset": (page - 1) * CARDS}
+            cards = reader.rows(queries.BUNDLES_BY[order], day=days.day, **limits)
+        members: dict[str, list[Any]] = {}
+        for row in reader.rows(queries.MEMBERS, day=days.day, bundles=[card["bundle_id"] for card in cards]):
+            members.setdefault(row["bundle_id"], []).append(row)
+    return render(
+        request,
+        "bundles.html",
+        status=404 if bundle_id and not cards else 200,
+        days=days,
+        cards=cards[:CARDS],
+        more=len(cards) > CARDS,
+        members=members,
+        order=order,
+        orders=list(queries.BUNDLES_BY),
+        page=page,
+        bundle_id=bundle_id,
+    )
+
+
+@app.get("/tables")
+def tables(request: Request, day: Day = None, name: Text = "", value: Text = "", page: Page = 1) -> Response:
+    """Rows of any published table in key order, those whose key begins with `value`; without `name` the tables."""
+    known = {table.name: table for table in PUBLISHED}
+    with warehouse.reader() as reader:
+        days = choose_day(reader, day)
+        if name not in known:
+            status = 404 if name else 200
+            return render(request, "tables.html", status=status, days=days, tables=list(known.values()), name=name)
+        table = published_table(name)
+        column = next(key for key in table.key if key != "as_of_date")
+        equal: dict[str, Any] = {"as_of_date": days.day}
+        if value and table.arrow_schema.field(column).type == TEXT:
+            equal[column] = value.strip()
+        rows = reader.table_rows(table, equal, PAGE_ROWS + 1, (page - 1) * PAGE_ROWS)
+        named = titles(reader, days.day, item_ids(rows))
+    return render(
+        request,
+        "table.html",
+        days=days,
+        table=table,
+        column=column,
+        rows=rows[:PAGE_ROWS],
+        more=len(rows) > PAGE_ROWS,
+        value=value,
+        page=page,
+        named=named,
+    )
+
+
+@app.get("/{name}.{kind}")
+def static(name: str, kind: str) -> Response:
+    """Style, script and icons."""
+    known = {path.name: path for path in (FOLDER / "static").iterdir()}
+    file = known.get(f"{name}.{kind}")
+    if file is None:
+        raise HTTPException(404)
+    return FileResponse(file)
+
+
+@app.exception_handler(HTTPException)
+async def refuse(request: Request, error: HTTPException) -> Response:
+    """An error as a page for people; who is not logged in is shown the way."""
+    said = {
+        401: "You are not logged in to Airflow, or your session has ended. Log in and open this page again.",
+        403: f"Your role may not see the DAG {DAG}, and so not its results.",
+        404: "There is no such page.",
+    }.get(error.status_code, str(error.detail))
+    return render(request, "error.html", status=error.status_code, said=said)
+
+
+@app.exception_handler(NoSuchDayError)
+async def no_such_day(request: Request, error: NoSuchDayError) -> Response:
+    """A day that is not published."""
+    return render(request, "error.html", status=404, said=str(error))
+
+
+@app.exception_handler(UnavailableError)
+async def unavailable(request: Request, error: UnavailableError) -> Response:
+    """The warehouse cannot be read."""
+    return render(request, "error.html", status=503, said=str(error))
+
+
+@app.exception_handler(RequestValidationError)
+async def unreadable(request: Request, error: RequestValidationError) -> Response:
+    """A value in the address that cannot be what it should be."""
+    said = "; ".join(f"{problem['loc'][-1]}: {problem['msg']}" for problem in error.errors())
+    return render(request, "error.html", status=400, said=said)

@@ -1,0 +1,74 @@
+"""Which day a page shows, and the small facts that every page shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from plugins.result_pages import queries
+from plugins.result_pages.warehouse import Reader, Row
+from recsys.schemas import PUBLISHED, Table
+
+LABELS = {table.name: table.name.replace("_", " ") for table in PUBLISHED}
+
+
+class NoSuchDayError(LookupError):
+    """The day that was asked for is not published, or nothing is."""
+
+
+@dataclass(frozen=True)
+class Days:
+    """The published days, newest first, and the one that the page shows."""
+
+    all: list[Row]
+    day: date
+
+    @property
+    def shown(self) -> Row:
+        """The published day that the page shows."""
+        return next(row for row in self.all if row["as_of_date"] == self.day)
+
+    @property
+    def before(self) -> date | None:
+        """The published day before the shown one."""
+        return next((row["as_of_date"] for row in self.all if row["as_of_date"] < self.day), None)
+
+
+def choose_day(reader: Reader, wanted: date | None) -> Days:
+    """The day `wanted`, else the current one. Raises NoSuchDayError when it is not published."""
+    days = reader.rows(queries.DAYS)
+    if not days:
+        raise NoSuchDayError("Nothing is published yet: trigger the DAG daily_recommendations and come back.")
+    current = next((row["as_of_date"] for row in days if row["is_current"]), days[0]["as_of_date"])
+    day = wanted or current
+    if all(row["as_of_date"] != day for row in days):
+        raise NoSuchDayError(f"{day} is not published; the newest published day is {days[0]['as_of_date']}.")
+    return Days(days, day)
+
+
+def published_table(name: str) -> Table:
+    """The published table called `name`. Raises LookupError."""
+    return next(table for table in PUBLISHED if table.name == name)
+
+
+def sections(reader: Reader, day: date, column: str, value: str, shown: set[str], limit: int = 20) -> list[Any]:
+    """Table and rows of every published table that finds `column` = `value` by its key and is not `shown` elsewhere."""
+    found = []
+    for table in PUBLISHED:
+        first = next((name for name in table.key if name != "as_of_date"), None)
+        if first == column and table.name not in shown:
+            rows = reader.table_rows(table, {"as_of_date": day, column: value}, limit)
+            found += [(table, rows)] if rows else []
+    return found
+
+
+def item_ids(rows: list[Row]) -> set[str]:
+    """Values of all columns of items in `rows`."""
+    return {row[name] for row in rows for name in row if name.endswith("item_id") and row[name]}
+
+
+def titles(reader: Reader, day: date, ids: set[str]) -> dict[str, Row]:
+    """Title and image of items by item_id; an unknown item is left out."""
+    rows = reader.rows(queries.TITLES, day=day, items=sorted(ids)) if ids else []
+    return {row["item_id"]: row for row in rows}

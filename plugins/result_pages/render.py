@@ -1,0 +1,88 @@
+"""Templates to pages: values are escaped, numbers and empty values look the same everywhere."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from fastapi import Request, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from recsys.schemas import Table
+
+_TABS = (("", "Overview"), ("users", "Users"), ("items", "Items"), ("bundles", "Bundles"), ("tables", "Tables"))
+
+
+def render(request: Request, template: str, status: int = 200, **values: Any) -> Response:
+    """The page `template` with `values`."""
+    place = request.url.path.rstrip("/").rpartition("/")[2]
+    place = place if place in {tab for tab, _ in _TABS} else ""
+    root = request.scope.get("root_path", "").removesuffix("/recommendations")
+    values = {"days": None, **values}
+    text = _ENVIRONMENT.get_template(template).render(tabs=_TABS, place=place, airflow=f"{root}/", **values)
+    return Response(text, status, media_type="text/html")
+
+
+def shown(value: Any, places: int = 3) -> str:
+    """`value` as people read it: thousands apart, few digits, a dash where there is none."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return _number(value, places)
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M} UTC"
+    return str(value)
+
+
+def _number(value: float, places: int) -> str:
+    if value and abs(value) < 10**-places:
+        return f"{value:.1e}"
+    return f"{value:,.{places}f}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def link(place: str, /, **values: Any) -> str:
+    """A relative address of one of the pages; empty values are left out."""
+    kept = {name: value for name, value in values.items() if value not in (None, "")}
+    return f"{place or './'}?{urlencode(kept)}" if kept else place or "./"
+
+
+def picture(address: str | None) -> str | None:
+    """`address` if a browser can show it as a picture of the shop, else None."""
+    return address if address and urlsplit(address).scheme in {"http", "https"} else None
+
+
+def columns(rows: list[dict[str, Any]], table: Table) -> list[tuple[str, str]]:
+    """Name and meaning of the columns of `rows` that a reader wants to see, in order."""
+    meanings = {column.name: column.meaning for column in table.columns}
+    hidden = {"as_of_date", "model_version", "checksum"}
+    return [(name, meanings.get(name, "")) for name in (rows[0] if rows else meanings) if name not in hidden]
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` stands on the right of its column."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def polyline(rows: list[dict[str, Any]], first: date, last: date, highest: float) -> str:
+    """`value` of `rows` by as_of_date as the points of an SVG polyline, 600 wide and 120 high."""
+    span = max((last - first).days, 1)
+    points = (((row["as_of_date"] - first).days / span, row["value"] / (highest or 1)) for row in rows)
+    return " ".join(f"{across * 600:.1f},{120 - up * 110:.1f}" for across, up in points)
+
+
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(Path(__file__).resolve().parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_ENVIRONMENT.filters["shown"] = shown
+_ENVIRONMENT.globals.update(link=link, picture=picture, columns=columns, is_number=is_number, polyline=polyline)
+_ENVIRONMENT.tests["number"] = is_number
