@@ -10,7 +10,7 @@ BASE_PYTHON := $(shell command -v python3.11 || command -v python3)
 export PYTHONPATH := $(CURDIR)
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo up down status clean psql test lint docs lock
+.PHONY: help demo backtest up down status clean psql test lint docs lock
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -29,6 +29,9 @@ status: .venv/installed  ## Show what runs, and where
 
 clean: .venv/installed  ## Stop everything and delete the demonstration's data
 	@$(PYTHON) -m demo.services clean --folder $(DEMO)
+
+backtest: .venv/installed  ## Build past days of the demonstration's shop and measure them: make backtest FROM=2017-11-20 TO=2017-11-29
+	@$(PYTHON) -m demo.backtest --folder $(DEMO) --from $(FROM) --to $(TO)
 
 psql: .venv/installed  ## Open a session on the warehouse, or run the SQL from standard input
 	@$(PYTHON) -m demo.services psql --folder $(DEMO)

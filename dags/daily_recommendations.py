@@ -56,11 +56,10 @@ def daily_recommendations() -> None:
         shards = step(steps.plan_user_shards, result=steps.shard_numbers)()
         users = step(steps.recommend_users, execution_timeout=timedelta(minutes=60)).expand(shard=shards)
         sets = tasks(steps.build_item_pairs, steps.build_bundles, steps.build_user_bundles)
+        told = tasks(steps.build_details, steps.build_realised_metrics)
+        shown = tasks(steps.stage_tables, steps.check_staging, steps.publish, steps.apply_retention)
         chain(*sets)
-        shown = tasks(
-            steps.build_details, steps.stage_tables, steps.check_staging, steps.publish, steps.apply_retention
-        )
-        chain(users, sets[-1], *shown)
+        chain(users, sets[-1], *told, *shown)
 
     claim = step(steps.claim_run, retries=0)().as_setup()
     release = step(steps.release_run)().as_teardown(setups=claim)

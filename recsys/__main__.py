@@ -21,6 +21,7 @@ Builds a shop's recommendations of one day, step by step, from a Postgres databa
   python -m recsys create-warehouse            once: schemas, tables, roles in the warehouse
   python -m recsys run --as-of 2017-12-04      all steps of a day in this process
   python -m recsys STEP --as-of 2017-12-04     one step; the steps before it must have run for that day
+  python -m recsys backtest --from D --to E    past days as those mornings saw them, and what came of it
   python -m recsys rollback                    show readers the day that was published before the current one
 """
 ENVIRONMENT = """\
@@ -71,6 +72,11 @@ def build_parser() -> argparse.ArgumentParser:
     release.add_argument("--as-of", type=date.fromisoformat, required=True, metavar="DATE", help="the day, YYYY-MM-DD")
     create = _add(commands, "create-warehouse", "Create schemas, tables, views and roles in the warehouse; repeatable.")
     create.add_argument("--admin-dsn", help="database and a role that may create roles (default: RECSYS_WAREHOUSE_DSN)")
+    backtest = _add(commands, "backtest", "Build past days one by one, then measure what they published.")
+    for name, text in (("--from", "first day"), ("--to", "last day")):
+        backtest.add_argument(
+            name, dest=f"day_{name[2:]}", type=date.fromisoformat, required=True, metavar="DATE", help=text
+        )
     _add(commands, "settings", "Print the settings in force as JSON.")
     return parser
 
@@ -98,6 +104,12 @@ def _run(options: argparse.Namespace) -> None:
         from recsys.recommendations.publish import rollback
 
         print(f"current day: {rollback(load_environment(), options.to)}")
+    elif options.command == "backtest":
+        from recsys.backtest import backtest, describe
+
+        settings = load_settings()
+        table = backtest(options.day_from, options.day_to, load_environment(), settings, f"backtest:{os.getpid()}")
+        print(describe(table, settings.models.horizon_days))
     elif options.command == "release":
         from recsys.claims import release_day
 

@@ -26,6 +26,7 @@ from recsys.settings.audiences import AudienceSettings
 from recsys.settings.combinations import BundleSettings, PairSettings
 from recsys.settings.data import DataSettings, InteractionSettings
 from recsys.settings.lists import RulesSettings
+from recsys.settings.measuring import MeasuringSettings
 from recsys.settings.models import ModelSettings
 from recsys.settings.publishing import PublishSettings
 from recsys.settings.quality import QualitySettings
@@ -50,6 +51,7 @@ class Settings:
     pairs: PairSettings = field(default_factory=PairSettings)
     bundles: BundleSettings = field(default_factory=BundleSettings)
     audiences: AudienceSettings = field(default_factory=AudienceSettings)
+    measuring: MeasuringSettings = field(default_factory=MeasuringSettings)
     publish: PublishSettings = field(default_factory=PublishSettings)
 
     def __post_init__(self) -> None:

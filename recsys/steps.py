@@ -114,6 +114,13 @@ def build_details(context: RunContext) -> Counts:
     return build_details(context)
 
 
+def build_realised_metrics(context: RunContext) -> Counts:
+    """Measure lists published 1, 7 and 28 days ago against what users did since."""
+    from recsys.recommendations.realised_metrics import build_realised_metrics
+
+    return build_realised_metrics(context)
+
+
 def stage_tables(context: RunContext) -> Counts:
     """Load every result table of the day from the lake into the warehouse, out of the readers' sight."""
     from recsys.recommendations.staging import stage_tables
@@ -163,6 +170,7 @@ STEPS: tuple[Callable[..., Counts], ...] = (
     build_bundles,
     build_user_bundles,
     build_details,
+    build_realised_metrics,
     stage_tables,
     check_staging,
     publish,

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
+import pyarrow as pa
 from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection
 
@@ -23,6 +24,7 @@ from recsys.recommendations.staging import is_staged, require_staged
 from recsys.run import Counts, RunContext, RunError
 from recsys.schemas import Table
 from recsys.settings.publishing import PublishSettings
+from recsys.storage import write_partition
 from recsys.warehouse import (
     STAGING,
     connect_warehouse,
@@ -54,6 +56,7 @@ def publish(context: RunContext) -> Counts:
     day = context.as_of_date
     with connect_warehouse(context.environment.warehouse_dsn) as connection:
         if _published_already(connection, context):
+            _mark_lists(connection, context)
             return {"rows": 0, "already_published": 1}
         require_staged(connection, day)
         staged = [_describe(connection, table, day) for table in schemas.PUBLISHED]
@@ -64,6 +67,7 @@ def publish(context: RunContext) -> Counts:
                 _record(connection, table, context)
             moved = _move_pointer_forward(connection, day)
         locked_ms = (time.perf_counter() - locked_at) * 1000
+        _mark_lists(connection, context)
     return {
         "rows": sum(table.rows for table in staged),
         "locked_ms": round(locked_ms, 1),
@@ -205,6 +209,19 @@ def _record(connection: Connection, staged: Staged, context: RunContext) -> None
                 staged.model_version,
             ),
         )
+
+
+def _mark_lists(connection: Connection, context: RunContext) -> None:
+    """Note in the lake that its lists of the day are the published ones: only such lists are measured later."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select as_of_date, run_id, rows, checksum, model_version from recsys.published_runs"
+            " where as_of_date = %s and table_name = %s",
+            (context.as_of_date, schemas.USER_RECOMMENDATIONS.name),
+        )
+        rows = [dict(zip(schemas.PUBLISHED_LISTS.column_names, row, strict=True)) for row in cursor.fetchall()]
+    mark = pa.Table.from_pylist(rows, schema=schemas.PUBLISHED_LISTS.arrow_schema)
+    write_partition(context.lake, schemas.PUBLISHED_LISTS, mark, as_of_date=context.as_of_date)
 
 
 def _move_pointer_forward(connection: Connection, day: date) -> bool:

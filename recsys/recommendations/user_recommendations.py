@@ -57,7 +57,7 @@ def plan_user_shards(context: RunContext) -> Counts:
     write_partition(context.lake, schemas.FALLBACK_ITEMS, keep_deepest(popular, rules.list_length), **day)
     active = events.select("user_id").unique().collect()
     everybody = pl.concat([active, users.select("user_id")]).unique().sort("user_id")
-    for table in (schemas.USER_SHARDS, schemas.USER_RECOMMENDATIONS, schemas.SHARD_COUNTS):
+    for table in (schemas.USER_SHARDS, schemas.USER_RECOMMENDATIONS, schemas.SHARD_COUNTS, schemas.PUBLISHED_LISTS):
         delete_partitions(context.lake, table, **day)
     size = max(rules.users_per_shard, 1)
     starts = range(0, max(everybody.height, 1), size)

@@ -87,6 +87,19 @@ REJECTED_SNAPSHOTS = Table(
     ),
 )
 
+PUBLISHED_LISTS = Table(
+    "published_lists",
+    "One row: the lists of the day that the lake holds are those that readers saw.",
+    ("day",),
+    (
+        Column("day", DAY, "As-of date of the lists."),
+        Column("run_id", TEXT, "Run that published them."),
+        Column("rows", BIGINT, "Rows published."),
+        Column("checksum", TEXT, "SHA-256 over the published rows in key order."),
+        Column("model_version", TEXT, "Hash that names the models and settings behind them.", nullable=True),
+    ),
+)
+
 INTERACTIONS = Table(
     "interactions",
     "One row per user and item that had an event between them inside the look-back window.",

@@ -149,6 +149,30 @@ OFFLINE_METRICS = Table(
     ),
 )
 
+REALISED_METRICS = Table(
+    "realised_metrics",
+    "One row per published day, horizon, list, slice and metric: what users did with what they were shown.",
+    ("as_of_date", "published_date", "horizon_days", "list", "slice", "slice_value", "metric"),
+    (
+        as_of(),
+        Column("published_date", DAY, "As-of date of the published lists that are measured."),
+        Column("horizon_days", INTEGER, "Days from the published date on whose events count."),
+        Column("list", TEXT, "The list that is measured."),
+        Column("slice", TEXT, "all, segment, warmth (cold: only fallbacks were shown) or generator."),
+        Column("slice_value", TEXT, "Which segment, warm or cold, which generator; '' for all."),
+        Column(
+            "metric",
+            TEXT,
+            "ndcg@10, hit@10, recall@20, revenue_share@10: means; revenue@10, hits@10: sums; precision@10.",
+        ),
+        Column("value", DOUBLE, "The metric's value."),
+        Column("low", DOUBLE, "Lower end of the 95 % bootstrap interval.", nullable=True),
+        Column("high", DOUBLE, "Upper end of the 95 % bootstrap interval.", nullable=True),
+        Column("users", INTEGER, "Users measured: those with the list who did something within the horizon."),
+        Column("model_version", TEXT, "Hash that names the models and settings behind the lists.", nullable=True),
+    ),
+)
+
 DATA_QUALITY = Table(
     "data_quality",
     "One row per check of a run's input.",
@@ -187,6 +211,7 @@ PUBLISHED = (
     BUNDLE_ITEMS,
     USER_BUNDLES,
     OFFLINE_METRICS,
+    REALISED_METRICS,
     DATA_QUALITY,
     REJECTED_ROWS,
     ITEM_DETAILS,

@@ -135,7 +135,11 @@ def test_days_in_parallel_equal_the_same_days_one_by_one(
     environment = Environment(world.server.dsn("shop", "shop_reader"), warehouse_database, str(tmp_path / "lake"))
     for day in DAYS:
         steps.run_all(RunContext(day, environment, shop.SETTINGS, f"alone {day}"))
-    checksums = "select as_of_date, table_name, rows, checksum from recsys.published_runs order by 1, 2"
+    # Tables that look at other published days hold more where those came first.
+    checksums = (
+        "select as_of_date, table_name, rows, checksum from recsys.published_runs"
+        " where table_name not in ('data_quality', 'realised_metrics') order by 1, 2"
+    )
     with closing(psycopg2.connect(warehouse_database)) as connection, connection.cursor() as cursor:
         cursor.execute(checksums)
         alone = cursor.fetchall()

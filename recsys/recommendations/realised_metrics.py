@@ -1,0 +1,120 @@
+"""Lists that were published some days ago, measured against what users did since: the step and its readers.
+
+A day is measured once for each horizon, by the first run that knows all of it: usually the run of the day on which
+the horizon ends, later where a run was missed. Only lists that readers really saw count (schemas.PUBLISHED_LISTS).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import polars as pl
+
+from recsys import schemas
+from recsys.data.events import read_events
+from recsys.recommendations.realised import DEEP, measure_lists, summarise
+from recsys.run import Counts, RunContext, start_of_day
+from recsys.storage import Lake, has_partition, list_keys, read_partition, scan_partitions, write_partition
+
+LABEL_TYPES = (("purchase",), ("purchase", "cart", "favourite"), ("purchase", "cart", "favourite", "view"))
+"""What counts as having reached a user; the next, wider one where the horizon holds none."""
+_COLUMNS = ["list", "user_id", "rank", "item_id", "generator", "fallback"]
+
+
+def build_realised_metrics(context: RunContext) -> Counts:
+    """Write realised_metrics of the as-of date: every published day and horizon that is due."""
+    due = scores_due(context)
+    parts = [pl.DataFrame(schemas.REALISED_METRICS.arrow_schema.empty_table())]
+    for published, horizon in due:
+        parts.append(realised_rows(context, published, horizon))
+    rows = pl.concat(parts).sort(schemas.REALISED_METRICS.key)
+    write_partition(context.lake, schemas.REALISED_METRICS, rows, as_of_date=context.as_of_date)
+    return {"scores": len(due), "rows": len(rows)}
+
+
+def scores_due(context: RunContext) -> list[tuple[date, int]]:
+    """Published day and horizon, newest first, of what can be measured now and no earlier day's run has measured."""
+    settings, today = context.settings.measuring, context.as_of_date
+    done = _scored_before(context)
+    due = [
+        (published + timedelta(days=horizon), published, horizon)
+        for published in published_before(context.lake, today)
+        for horizon in settings.horizons
+        if timedelta() <= today - published - timedelta(days=horizon) <= timedelta(days=settings.late_days)
+        and (published, horizon) not in done
+    ]
+    return [(published, horizon) for _, published, horizon in sorted(due, reverse=True)[: settings.scores_per_run]]
+
+
+def published_before(lake: Lake, day: date) -> list[date]:
+    """Days before `day` whose published lists the lake holds, oldest first."""
+    held = [date.fromisoformat(key) for key in list_keys(lake, schemas.PUBLISHED_LISTS)]
+    return [published for published in held if published < day]
+
+
+def realised_rows(context: RunContext, published: date, horizon: int) -> pl.DataFrame:
+    """Rows of realised_metrics for the lists of `published`, measured on the `horizon` days from it on.
+
+    The context's as-of date must not lie before the end of the horizon.
+    """
+    settings = context.settings
+    truth = truth_between(context, published, horizon)
+    shown = (measure_lists(lists, truth) for lists in _lists(context.lake, published))
+    rows = summarise(shown, _segments(context, published), settings.models.bootstrap_draws, settings.seed)
+    mark = read_partition(context.lake, schemas.PUBLISHED_LISTS, as_of_date=published)
+    return rows.with_columns(
+        as_of_date=pl.lit(context.as_of_date),
+        published_date=pl.lit(published),
+        horizon_days=pl.lit(horizon, pl.Int32),
+        model_version=pl.lit(mark["model_version"].first(), pl.String),
+    ).select(schemas.REALISED_METRICS.column_names)
+
+
+def truth_between(context: RunContext, published: date, horizon: int) -> pl.DataFrame:
+    """user_id, item_id, revenue, bought_before: what users did in the `horizon` days from `published` on.
+
+    `revenue` is quantity times price of their purchases, `bought_before` whether the look-back window holds an earlier
+    purchase. Sorted by user_id, item_id.
+    """
+    zone = context.settings.time_zone
+    start, end = (start_of_day(published + timedelta(days=days), zone) for days in (0, horizon))
+    columns = ["user_id", "item_id", "event_type", "quantity", "unit_price", "occurred_at"]
+    events = read_events(context, columns=columns, before=end)
+    later = events.filter(pl.col("occurred_at") >= start).collect()
+    before = events.filter((pl.col("occurred_at") < start) & (pl.col("event_type") == "purchase"))
+    bought = before.join(later.lazy().select("user_id", "item_id").unique(), on=["user_id", "item_id"], how="semi")
+    types = next((types for types in LABEL_TYPES if later["event_type"].is_in(types).any()), LABEL_TYPES[0])
+    paid = pl.when(pl.col("event_type") == "purchase").then(pl.col("quantity") * pl.col("unit_price")).fill_null(0.0)
+    pairs = (
+        later.filter(pl.col("event_type").is_in(types))
+        .group_by("user_id", "item_id", maintain_order=True)
+        .agg(revenue=paid.sum())
+        .join(
+            bought.select("user_id", "item_id", bought_before=pl.lit(value=True)).unique().collect(),
+            on=["user_id", "item_id"],
+            how="left",
+        )
+    )
+    return pairs.with_columns(pl.col("bought_before").fill_null(value=False)).sort("user_id", "item_id")
+
+
+def _lists(lake: Lake, published: date) -> Iterator[pl.DataFrame]:
+    """The published lists, shard by shard, as deep as they are measured."""
+    for shard in sorted(list_keys(lake, schemas.USER_RECOMMENDATIONS, as_of_date=published), key=int):
+        keys = {"as_of_date": published, "shard": shard}
+        rows = scan_partitions(lake, schemas.USER_RECOMMENDATIONS, [keys]).filter(pl.col("rank") <= DEEP)
+        yield rows.select(_COLUMNS).collect()
+
+
+def _segments(context: RunContext, published: date) -> pl.DataFrame:
+    day = published if has_partition(context.lake, schemas.USERS, as_of_date=published) else context.as_of_date
+    return read_partition(context.lake, schemas.USERS, as_of_date=day).select("user_id", "segment")
+
+
+def _scored_before(context: RunContext) -> set[tuple[date, int]]:
+    reach = timedelta(days=max(context.settings.measuring.horizons) + context.settings.measuring.late_days)
+    held = [date.fromisoformat(key) for key in list_keys(context.lake, schemas.REALISED_METRICS)]
+    days = [{"as_of_date": day} for day in held if context.as_of_date - reach <= day < context.as_of_date]
+    scored = scan_partitions(context.lake, schemas.REALISED_METRICS, days)
+    return set(scored.select("published_date", "horizon_days").unique().collect().iter_rows())
