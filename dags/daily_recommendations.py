@@ -45,6 +45,7 @@ def daily_recommendations() -> None:
 
     @task_group
     def features() -> None:
+        tasks(steps.build_item_content, minutes=60)
         chain(*tasks(steps.build_interactions, steps.build_features))
 
     @task_group

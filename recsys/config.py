@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 
 from recsys.settings.audiences import AudienceSettings
 from recsys.settings.combinations import BundleSettings, PairSettings
+from recsys.settings.content import ContentSettings
 from recsys.settings.data import DataSettings, InteractionSettings
 from recsys.settings.lists import RulesSettings
 from recsys.settings.measuring import MeasuringSettings
@@ -46,6 +47,7 @@ class Settings:
     data: DataSettings = field(default_factory=DataSettings)
     quality: QualitySettings = field(default_factory=QualitySettings)
     interactions: InteractionSettings = field(default_factory=InteractionSettings)
+    content: ContentSettings = field(default_factory=ContentSettings)
     models: ModelSettings = field(default_factory=ModelSettings)
     rules: RulesSettings = field(default_factory=RulesSettings)
     pairs: PairSettings = field(default_factory=PairSettings)

@@ -58,6 +58,13 @@ def build_features(context: RunContext) -> Counts:
     return build_features(context)
 
 
+def build_item_content(context: RunContext) -> Counts:
+    """Describe what each item is, and embed the texts that were never embedded before."""
+    from recsys.features.item_content import build_item_content
+
+    return build_item_content(context)
+
+
 def train_ranker(context: RunContext) -> Counts:
     """Train the ranker on past cuts and measure it, with every generator, on the newest weeks."""
     from recsys.models.training import train_ranker
@@ -162,6 +169,7 @@ STEPS: tuple[Callable[..., Counts], ...] = (
     check_extracts,
     build_interactions,
     build_features,
+    build_item_content,
     train_ranker,
     fit_generators,
     plan_user_shards,

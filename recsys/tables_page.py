@@ -20,6 +20,7 @@ _TYPE_NAMES = {
     pa.float32(): "real",
     pa.float64(): "double precision",
     pa.bool_(): "boolean",
+    pa.binary(): "bytea",
     pa.date32(): "date",
     schemas.INSTANT: "timestamp with time zone",
 }

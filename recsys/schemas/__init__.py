@@ -21,10 +21,12 @@ from recsys.schemas.lake import (
     EXTRACTED_DAYS,
     FALLBACK_ITEMS,
     INTERACTIONS,
+    ITEM_CONTENT,
     PUBLISHED_LISTS,
     REJECTED_EVENTS,
     REJECTED_SNAPSHOTS,
     SHARD_COUNTS,
+    TEXT_EMBEDDINGS,
     USER_SHARDS,
 )
 from recsys.schemas.published import (
@@ -40,12 +42,26 @@ from recsys.schemas.published import (
     USER_BUNDLES,
     USER_RECOMMENDATIONS,
 )
-from recsys.schemas.table import BIGINT, DAY, DOUBLE, FLAG, INSTANT, INTEGER, REAL, TEXT, Column, SchemaError, Table
+from recsys.schemas.table import (
+    BIGINT,
+    BYTES,
+    DAY,
+    DOUBLE,
+    FLAG,
+    INSTANT,
+    INTEGER,
+    REAL,
+    TEXT,
+    Column,
+    SchemaError,
+    Table,
+)
 
 __all__ = [
     "BIGINT",
     "BUNDLES",
     "BUNDLE_ITEMS",
+    "BYTES",
     "CAMPAIGNS",
     "CAMPAIGN_TABLES",
     "CAMPAIGN_TARGETS",
@@ -66,6 +82,7 @@ __all__ = [
     "INTEGER",
     "INTERACTIONS",
     "ITEMS",
+    "ITEM_CONTENT",
     "ITEM_DETAILS",
     "ITEM_PAIRS",
     "OFFLINE_METRICS",
@@ -83,6 +100,7 @@ __all__ = [
     "STOCK",
     "TARGET_TYPES",
     "TEXT",
+    "TEXT_EMBEDDINGS",
     "USERS",
     "USER_BUNDLES",
     "USER_HISTORY",

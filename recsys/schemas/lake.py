@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recsys.schemas.table import BIGINT, DAY, DOUBLE, INSTANT, INTEGER, REAL, TEXT, Column, Table
+from recsys.schemas.table import BIGINT, BYTES, DAY, DOUBLE, INSTANT, INTEGER, REAL, TEXT, Column, Table
 
 USER_SHARDS = Table(
     "user_shards",
@@ -112,5 +112,33 @@ INTERACTIONS = Table(
         ),
         Column("events", INTEGER, "Number of events."),
         Column("last_at", INSTANT, "Newest event between them."),
+    ),
+)
+
+ITEM_CONTENT = Table(
+    "item_content",
+    "One row per item: what it is, as of the day.",
+    ("item_id",),
+    (
+        Column("item_id", TEXT, "Identifier of the item."),
+        Column("leaf", TEXT, "Its whole category path; '' where it has none."),
+        Column("parent", TEXT, "The path without its last part; '' at the top."),
+        Column("brand", TEXT, "Brand.", nullable=True),
+        Column("list_price", DOUBLE, "Price of one unit.", nullable=True),
+        Column("price_band", INTEGER, "Fifth of its category's prices, 1 the cheapest.", nullable=True),
+        Column("age_days", REAL, "Days since its launch; null: always was on sale.", nullable=True),
+        Column("item_text", TEXT, "Title and description, cleaned; null: neither.", nullable=True),
+        Column("text_hash", TEXT, "Names the text; items of one text share its embedding.", nullable=True),
+        Column("encoder", TEXT, "Encoder whose embeddings belong to the day; none: TF-IDF alone."),
+    ),
+)
+
+TEXT_EMBEDDINGS = Table(
+    "text_embeddings",
+    "One row per distinct text and encoder, in the partition of the run that met the text first.",
+    ("text_hash",),
+    (
+        Column("text_hash", TEXT, "SHA-256 of the text, 32 hexadecimal digits."),
+        Column("vector", BYTES, "The embedding, 32-bit floats, little-endian, of length 1."),
     ),
 )

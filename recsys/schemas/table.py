@@ -10,6 +10,7 @@ BIGINT = pa.int64()
 REAL = pa.float32()
 DOUBLE = pa.float64()
 FLAG = pa.bool_()
+BYTES = pa.binary()
 DAY = pa.date32()
 INSTANT = pa.timestamp("us", tz="UTC")
 
