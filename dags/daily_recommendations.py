@@ -45,8 +45,7 @@ def daily_recommendations() -> None:
 
     @task_group
     def features() -> None:
-        tasks(steps.build_item_content, minutes=60)
-        chain(*tasks(steps.build_interactions, steps.build_features))
+        chain(tasks(steps.build_interactions, steps.build_item_content, minutes=60), *tasks(steps.build_features))
 
     @task_group
     def models() -> None:
