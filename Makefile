@@ -52,7 +52,8 @@ lock: .venv/installed  ## Lock the newest versions that requirements.in and requ
 	.venv/bin/uv pip compile -q --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
 	.venv/bin/uv pip compile -q --python-version 3.11 --generate-hashes requirements-dev.in -o requirements-dev.txt
 
-# uv alone comes through pip, checked against its hash in the lock; it installs the rest in seconds.
+# uv alone comes through pip, checked against its hash in the lock; it installs the rest. Compiled once here, since every
+# task is a process of its own, and some machines forbid Python to keep what it compiled (PYTHONDONTWRITEBYTECODE).
 .venv/installed: requirements.txt requirements-dev.txt
 	@$(BASE_PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v != (3, 11) and "Python 3.11 is needed, this is %d.%d" % v)'
 	@echo "Installing the locked packages into .venv" >&2
@@ -60,5 +61,5 @@ lock: .venv/installed  ## Lock the newest versions that requirements.in and requ
 	@mkdir -p .venv/tmp
 	@sed -n '/^uv==/,/^[^ ]*==/{/^uv==/p;/^    --hash/p}' requirements-dev.txt > .venv/tmp/uv.txt
 	@.venv/bin/pip install -q --disable-pip-version-check --no-deps --require-hashes -r .venv/tmp/uv.txt
-	@.venv/bin/uv pip install -q --python $(PYTHON) --require-hashes -r requirements.txt -r requirements-dev.txt
+	@.venv/bin/uv pip install -q --compile-bytecode --python $(PYTHON) --require-hashes -r requirements.txt -r requirements-dev.txt
 	@touch $@

@@ -20,14 +20,18 @@ CATEGORIES = 200
 BLOCK = 500_000
 
 
-def events(count: int, users: int, items: int, seed: int) -> pl.DataFrame:
-    """`count` events: views, carts, favourites and purchases in the shares of a web shop, grouped in sessions."""
+def events(count: int, users: int, items: int, seed: int, span: tuple[float, float] = (0.0, 1.0)) -> pl.DataFrame:
+    """`count` events: views, carts, favourites and purchases in the shares of a web shop, grouped in sessions.
+
+    `span`: the part of the DAYS in which they happen, as shares of it.
+    """
     rng = np.random.default_rng(seed)
     user = (users * rng.random(count) ** 1.7).astype(np.int64)
     taste = (user * 7919 + rng.integers(0, 5, count)) % CATEGORIES
     within = (items // CATEGORIES * rng.random(count) ** 3).astype(np.int64)
     item = within * CATEGORIES + taste
-    second = rng.integers(0, DAYS * 86_400, count)
+    first, last = (int(share * DAYS * 86_400) for share in span)
+    second = rng.integers(first, max(last, first + 1), count)
     kind = rng.choice(np.array(["view", "favourite", "cart", "purchase"]), count, p=[0.7, 0.05, 0.1, 0.15])
     bought = kind == "purchase"
     order = np.char.add("o", ((user * DAYS) + second // 86_400).astype(str))
@@ -55,7 +59,9 @@ def load(dsn: str, count: int, users: int, items: int, seed: int = 1) -> datetim
     with psycopg2.connect(dsn) as connection, connection.cursor() as cursor:
         cursor.execute(CREATE.read_text(encoding="utf-8"))
         for block, start in enumerate(range(0, count, BLOCK)):
-            frame = events(min(BLOCK, count - start), users, items, seed * 1000 + block)
+            # As in a shop, rows come in the order of time.
+            size = min(BLOCK, count - start)
+            frame = events(size, users, items, seed * 1000 + block, (start / count, (start + size) / count))
             _copy(cursor, "copy shop.events ({}) from stdin (format csv)", frame)
         path = [f"Department {i % 20} > Category {i % CATEGORIES}" for i in range(items)]
         catalogue = pl.DataFrame(
@@ -88,6 +94,7 @@ def load(dsn: str, count: int, users: int, items: int, seed: int = 1) -> datetim
             }
         )
         _copy(cursor, "copy shop.stock ({}) from stdin (format csv)", stock)
+        cursor.execute("analyze shop.events")
     return FIRST + timedelta(days=DAYS)
 
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from recsys.schemas import Table
+from recsys.schemas import TEXT, Table
 
 
 class LakeError(RuntimeError):
@@ -78,9 +78,16 @@ def write_partition(lake: Lake, table: Table, data: pa.Table | pl.DataFrame, **k
 def write_batches(lake: Lake, table: Table, parts: Iterable[pa.Table], **keys: Any) -> int:
     """Write the frames of `parts` one after the other into one partition; only one is in memory. Returns the rows."""
     rows = 0
+    numbers = [column.name for column in table.columns if column.type != TEXT]
     with (
         open_output(lake, partition_path(table.name, **keys)) as stream,
-        pq.ParquetWriter(stream, table.arrow_schema, compression="zstd", write_page_checksum=True) as writer,
+        pq.ParquetWriter(
+            stream,
+            table.arrow_schema,
+            compression="zstd",
+            use_dictionary=table.repeating_columns,
+            write_statistics=numbers,
+        ) as writer,
     ):
         for part in parts:
             conformed = table.conform(part)
@@ -113,7 +120,7 @@ def scan_partitions(lake: Lake, table: Table, partitions: Iterable[dict[str, Any
     prefix = root if isinstance(filesystem, pafs.LocalFileSystem) else lake.uri.rstrip("/")
     paths = [f"{prefix}/{partition_path(table.name, **keys)}" for keys in partitions]
     if not paths:
-        return pl.DataFrame(table.arrow_schema.empty_table()).lazy()
+        return pl.DataFrame(table.empty_table()).lazy()
     return pl.scan_parquet(paths, hive_partitioning=False)
 
 

@@ -41,13 +41,13 @@ def campaign_table(context: RunContext, table: Table) -> pl.DataFrame:
     """The day's rows of one of CAMPAIGN_TABLES; none where extraction left no partition."""
     if has_partition(context.lake, table, as_of_date=context.as_of_date):
         return read_partition(context.lake, table, as_of_date=context.as_of_date)
-    return pl.DataFrame(table.arrow_schema.empty_table())
+    return pl.DataFrame(table.empty_table())
 
 
 def _read(context: RunContext, connection: Connection, table: Table) -> Split:
     source = bound_query(context, connection, table, _parameters(context))
     if source is None:
-        return tuple(pl.DataFrame(t.arrow_schema.empty_table()) for t in (table, REJECTED_SNAPSHOTS))  # type: ignore[return-value]
+        return tuple(pl.DataFrame(t.empty_table()) for t in (table, REJECTED_SNAPSHOTS))  # type: ignore[return-value]
     text = pa.concat_tables(stream_rows(table, connection, *source))
     frame = read_values(text, table).with_columns(as_json(pl.DataFrame(text)).alias("row_text"))
     known_at = KNOWN_AT.get(table.name)

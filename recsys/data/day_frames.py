@@ -55,7 +55,7 @@ def with_days(rows: pa.Table, first_day: date, time_zone: str, clock_tolerance_m
         raise RunError("events.sql: rows are not in order of time; keep the query's order by")
     last_day = frame["day"][-1] if frame.height else None
     if frame["reason"].null_count() == frame.height:
-        rejected = pl.DataFrame(REJECTED_EVENTS.arrow_schema.empty_table())
+        rejected = pl.DataFrame(REJECTED_EVENTS.empty_table())
     else:
         refused = frame["reason"].is_not_null()
         texts = as_json(pl.DataFrame(rows).filter(refused))
@@ -110,8 +110,8 @@ def _last_day(blocks: list[Block]) -> date:
 
 def _merge(blocks: list[Block]) -> Block:
     if not blocks:
-        events = pl.DataFrame(EVENTS.arrow_schema.empty_table()).with_columns(pl.lit(None, pl.Date).alias("day"))
-        return Block(events, pl.DataFrame(REJECTED_EVENTS.arrow_schema.empty_table()), None)
+        events = pl.DataFrame(EVENTS.empty_table()).with_columns(pl.lit(None, pl.Date).alias("day"))
+        return Block(events, pl.DataFrame(REJECTED_EVENTS.empty_table()), None)
     events = pl.concat([block.events for block in blocks])
     return Block(events, pl.concat([block.rejected for block in blocks]), _last_day(blocks))
 

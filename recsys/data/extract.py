@@ -171,11 +171,15 @@ def write_days(context: RunContext, days: list[date], blocks: Iterable[pa.Table]
     rows = 0
     marks: list[pl.DataFrame] = []
     with ThreadPoolExecutor(max_workers=_WRITERS) as pool:
+        under_way: Iterable[pl.DataFrame] = ()
         for finished in complete_days(frames, days):
-            marks += pool.map(lambda day: _write_day(context, day, name), finished)
+            # The days before are written while these are read; waiting for them bounds the memory.
+            marks += under_way
+            under_way = pool.map(lambda day: _write_day(context, day, name), finished)
             rows += sum(day.source_rows for day in finished)
             speed = rows / max(time.monotonic() - clock, 1e-9)
-            log.info("events: %s to %s written, %d rows, %.0f rows/s", days[0], finished[-1].day, rows, speed)
+            log.info("events: %s to %s read, %d rows, %.0f rows/s", days[0], finished[-1].day, rows, speed)
+        marks += under_way
     return marks
 
 

@@ -35,7 +35,7 @@ def at_most(table: Table, check: str, value: float, limit: float, message: str, 
 def as_rows(findings: list[Finding], as_of_date: date) -> pl.DataFrame:
     """Rows of schemas.DATA_QUALITY, sorted by key."""
     names = {"table": "table_name", "check": "check_name"}
-    schema = pl.DataFrame(DATA_QUALITY.arrow_schema.empty_table()).schema
+    schema = pl.DataFrame(DATA_QUALITY.empty_table()).schema
     rows = [
         {"as_of_date": as_of_date, **{names.get(key, key): value for key, value in vars(finding).items()}}
         for finding in findings

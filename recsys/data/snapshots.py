@@ -49,7 +49,7 @@ def _extract_combinations(context: RunContext, connection: Connection) -> tuple[
     Refused are rows that lack an item, pair an item with itself or have an unknown rule.
     """
     source = bound_query(context, connection, COMBINATIONS, snapshot_parameters(context))
-    rows = COMBINATIONS.arrow_schema.empty_table()
+    rows = COMBINATIONS.empty_table()
     if source is not None:
         rows = pa.concat_tables([rows, *stream_rows(COMBINATIONS, connection, *source)], promote_options="permissive")
     given = pl.DataFrame(rows)
@@ -65,8 +65,8 @@ def _extract_combinations(context: RunContext, connection: Connection) -> tuple[
 def _read_snapshot(context: RunContext, connection: Connection, table: Table) -> tuple[pl.DataFrame, pl.DataFrame]:
     source = bound_query(context, connection, table, snapshot_parameters(context))
     if source is None:
-        rows = table.arrow_schema.empty_table()
-        return pl.DataFrame(rows), pl.DataFrame(REJECTED_SNAPSHOTS.arrow_schema.empty_table())
+        rows = table.empty_table()
+        return pl.DataFrame(rows), pl.DataFrame(REJECTED_SNAPSHOTS.empty_table())
     text = pa.concat_tables(stream_rows(table, connection, *source))
     frame = read_values(text, table).with_columns(as_json(pl.DataFrame(text)).alias("row_text"))
     if "snapshot_date" not in frame.columns:

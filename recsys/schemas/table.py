@@ -50,6 +50,15 @@ class Table:
         """Arrow schema, with nullability."""
         return pa.schema([pa.field(c.name, c.type, c.nullable) for c in self.columns])
 
+    @property
+    def repeating_columns(self) -> list[str]:
+        """Text columns whose values repeat, as far as the key tells: those worth a dictionary in a file."""
+        return [c.name for c in self.columns if c.type == TEXT and (c.name,) != self.key]
+
+    def empty_table(self) -> pa.Table:
+        """No row. (Arrow's own `Schema.empty_table` loads pandas, which takes longer than most steps' work.)"""
+        return pa.Table.from_batches([], schema=self.arrow_schema)
+
     def conform(self, data: pa.Table) -> pa.Table:
         """Return `data` with exactly this table's columns, order and types.
 
