@@ -5,9 +5,10 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import CronDataIntervalTimetable, Param, chain, dag, task_group
+from airflow.sdk import CronDataIntervalTimetable, chain, dag, task_group
 
 from plugins.run_context import step
+from plugins.run_params import PARAMS
 from recsys import steps
 from recsys.config import load_settings
 
@@ -25,15 +26,7 @@ from recsys.config import load_settings
         "retry_delay": timedelta(seconds=30),
         "execution_timeout": timedelta(minutes=30),
     },
-    params={
-        "as_of_date": Param(
-            None,
-            type=["null", "string"],
-            format="date",
-            title="As-of date",
-            description="Day to build: everything before its 00:00 is known. Empty: the day after the logical date.",
-        )
-    },
+    params=PARAMS,
 )
 def daily_recommendations() -> None:
     def tasks(*functions: Callable[..., Any], minutes: int = 30) -> list[Any]:
@@ -49,7 +42,7 @@ def daily_recommendations() -> None:
 
     @task_group
     def models() -> None:
-        chain(*tasks(steps.train_ranker, steps.fit_generators, minutes=90))
+        chain(*tasks(steps.train_ranker, steps.check_no_leak, steps.fit_generators, steps.judge_models, minutes=90))
 
     @task_group
     def recommendations() -> None:

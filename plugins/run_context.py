@@ -16,7 +16,7 @@ from airflow.sdk import task
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
 if TYPE_CHECKING:
-    from recsys.run import Counts, RunContext
+    from recsys.run import Accepted, Counts, RunContext
 
 CONNECTIONS = {"recsys_shop": "RECSYS_SHOP_DSN", "recsys_warehouse": "RECSYS_WAREHOUSE_DSN"}
 """Airflow connection that, where it is defined, takes the place of the environment variable."""
@@ -58,7 +58,20 @@ def run_context(context: Mapping[str, Any]) -> RunContext:
     settings = load_settings()
     environment = load_environment({**os.environ, **_connections()})
     day = resolve_as_of_date(context, settings.time_zone)
-    return RunContext(day, environment, settings, context["dag_run"].run_id)
+    return RunContext(day, environment, settings, context["dag_run"].run_id, accepted_checks(context))
+
+
+def accepted_checks(context: Mapping[str, Any]) -> Accepted:
+    """The failed checks that whoever triggered the run lets pass. Raises ValueError where they do not say why."""
+    from recsys.run import Accepted
+
+    params, run = context["params"], context["dag_run"]
+    checks = tuple(params.get("accept") or ())
+    why = (params.get("accept_why") or "").strip()
+    if checks and not why:
+        raise ValueError(f"say in the param accept_why why {', '.join(checks)} may fail")
+    who = getattr(run, "triggering_user_name", None) or "unknown"
+    return Accepted(checks, who, why) if checks else Accepted()
 
 
 def step(function: Callable[..., Counts], result: Callable[[Counts], Any] = dict, **options: Any) -> Any:

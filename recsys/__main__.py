@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import getpass
 import json
 import logging
 import os
@@ -94,6 +95,10 @@ def _add_day(parser: argparse.ArgumentParser) -> None:
         metavar="DATE",
         help="day to build recommendations for, YYYY-MM-DD; everything before its 00:00 is known",
     )
+    parser.add_argument(
+        "--accept", action="append", default=[], metavar="CHECK", help="failed check to let pass: gate …"
+    )
+    parser.add_argument("--why", default="", help="why it may pass; recorded beside your name")
     parser.add_argument("--run-id", default=f"shell:{socket.gethostname()}:{os.getpid()}", help="name of the run")
 
 
@@ -124,9 +129,12 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _run_steps(options: argparse.Namespace) -> None:
-    from recsys.run import RunContext
+    from recsys.run import Accepted, RunContext
 
-    context = RunContext(options.as_of, load_environment(), load_settings(), options.run_id)
+    if options.accept and not options.why.strip():
+        raise ConfigError("say with --why why the accepted checks may fail")
+    accepted = Accepted(tuple(options.accept), getpass.getuser(), options.why) if options.accept else Accepted()
+    context = RunContext(options.as_of, load_environment(), load_settings(), options.run_id, accepted)
     if options.command == "run":
         steps.run_all(context)
         return

@@ -26,6 +26,7 @@ from recsys.settings.audiences import AudienceSettings
 from recsys.settings.combinations import BundleSettings, PairSettings
 from recsys.settings.content import ContentSettings
 from recsys.settings.data import DataSettings, InteractionSettings
+from recsys.settings.gate import GateSettings
 from recsys.settings.lists import RulesSettings
 from recsys.settings.measuring import MeasuringSettings
 from recsys.settings.models import ModelSettings
@@ -53,6 +54,7 @@ class Settings:
     pairs: PairSettings = field(default_factory=PairSettings)
     bundles: BundleSettings = field(default_factory=BundleSettings)
     audiences: AudienceSettings = field(default_factory=AudienceSettings)
+    gate: GateSettings = field(default_factory=GateSettings)
     measuring: MeasuringSettings = field(default_factory=MeasuringSettings)
     publish: PublishSettings = field(default_factory=PublishSettings)
 

@@ -18,6 +18,15 @@ class RunError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Accepted:
+    """Failed checks that a person lets pass for this run: `gate`, or an expectation such as events.volume."""
+
+    checks: tuple[str, ...] = ()
+    who: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class RunContext:
     """One run of one as-of date."""
 
@@ -25,6 +34,7 @@ class RunContext:
     environment: Environment
     settings: Settings
     run_id: str
+    accepted: Accepted = Accepted()
 
     @property
     def lake(self) -> Lake:

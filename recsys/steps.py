@@ -79,6 +79,20 @@ def fit_generators(context: RunContext) -> Counts:
     return fit_generators(context)
 
 
+def check_no_leak(context: RunContext) -> Counts:
+    """Search what the ranker learnt from for anything that knows the time after its cut; a leak stops the run."""
+    from recsys.models.leaks import check_no_leak
+
+    return check_no_leak(context)
+
+
+def judge_models(context: RunContext) -> Counts:
+    """Compare the new models with the champion and with baselines; those that fail do not serve."""
+    from recsys.models.gate import judge_models
+
+    return judge_models(context)
+
+
 def plan_user_shards(context: RunContext) -> Counts:
     """Count the users of the day and how many shards they make."""
     from recsys.recommendations.user_recommendations import plan_user_shards
@@ -171,7 +185,9 @@ STEPS: tuple[Callable[..., Counts], ...] = (
     build_features,
     build_item_content,
     train_ranker,
+    check_no_leak,
     fit_generators,
+    judge_models,
     plan_user_shards,
     recommend_users,
     build_item_pairs,

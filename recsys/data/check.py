@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from datetime import date, timedelta
 
@@ -21,7 +22,7 @@ from recsys.data.quality import (
     snapshot_findings,
 )
 from recsys.data.snapshots import SNAPSHOTS
-from recsys.run import Counts, RunContext, RunError
+from recsys.run import Accepted, Counts, RunContext, RunError
 from recsys.schemas import (
     CAMPAIGN_TABLES,
     DATA_QUALITY,
@@ -51,7 +52,7 @@ def check_extracts(context: RunContext) -> Counts:
     write_partition(lake, EXCLUDED_EVENTS, excluded, as_of_date=day)
     rejected = rejected_rows(context, excluded)
     write_partition(lake, REJECTED_ROWS, rejected, as_of_date=day)
-    findings = find(context, rejected)
+    findings = [let_pass(finding, context.accepted) for finding in find(context, rejected)]
     write_partition(lake, DATA_QUALITY, as_rows(findings, day), as_of_date=day)
     for finding in findings:
         if not finding.passed:
@@ -62,6 +63,14 @@ def check_extracts(context: RunContext) -> Counts:
         raise RunError(f"the data of {day} may not be published: {text}")
     failed = sum(not finding.passed for finding in findings)
     return {"rejected_rows": rejected.height, "checks": len(findings), "warnings": failed}
+
+
+def let_pass(finding: Finding, accepted: Accepted) -> Finding:
+    """A failed check that a person accepted is a warning that says who and why; any other finding as it is."""
+    if finding.passed or finding.severity != "stop" or f"{finding.table}.{finding.check}" not in accepted.checks:
+        return finding
+    message = f"{finding.message}; accepted by {accepted.who}: {accepted.why}"
+    return dataclasses.replace(finding, severity="warn", message=message)
 
 
 def find(context: RunContext, rejected: pl.DataFrame) -> list[Finding]:

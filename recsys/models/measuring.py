@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
@@ -28,9 +29,18 @@ def split_truth(truth: pl.DataFrame, bought: pl.DataFrame) -> dict[str, pl.DataF
     }
 
 
-def measure(settings: Settings, cut: Cut, scored: pl.DataFrame) -> pl.DataFrame:
-    """Rows of offline_metrics but for registry.SERVED: ndcg@10 of ranker, generators and baselines with intervals,
-    paired differences against the baselines, recall of the candidates, of each generator and what it alone adds.
+@dataclass(frozen=True)
+class Measures:
+    """`rows` of offline_metrics but for registry.SERVED; `values`: model, setting, user_id, ndcg (at 10, f32), one row
+    per model, setting and user of the holdout, for paired comparisons with the models of other days."""
+
+    rows: pl.DataFrame
+    values: pl.DataFrame
+
+
+def measure(settings: Settings, cut: Cut, scored: pl.DataFrame) -> Measures:
+    """ndcg@10 of ranker, generators and baselines with intervals, paired differences against the baselines, recall of
+    the candidates, of each generator and what it alone adds, share of the items that the ranker's lists hold.
 
     `scored`: assembled candidates of the cut with `score` and `discover_score`.
     """
@@ -39,16 +49,24 @@ def measure(settings: Settings, cut: Cut, scored: pl.DataFrame) -> pl.DataFrame:
     parts = split_truth(truth, bought)
     models = _models(settings, history, scored, truth)
     rows: list[dict[str, object]] = []
+    values = [pl.DataFrame(schema=VALUES)]
     for setting, part in parts.items():
-        rows += _orders(settings, setting, part, models, bought)
+        own = _values(setting, part, models, bought)
+        ids = history.users.gather(part["user"].unique().sort())
+        values += [_told(name, setting, ids, mine) for name, mine in own.items()]
+        rows += _orders(settings, setting, own)
         rows += _recalls(settings, setting, part, scored)
+        rows.append(_coverage(setting, models["ranker"][setting], len(history.items)))
     frame = pl.DataFrame(rows, schema=_ROW) if rows else pl.DataFrame(schema=_ROW)
-    return frame.with_columns(
+    dated = frame.with_columns(
         holdout_from=pl.lit(cut.day),
         holdout_to=pl.lit(cut.day + timedelta(days=settings.models.horizon_days)),
     ).select(name for name in OFFLINE_METRICS.column_names if name not in SERVED)
+    return Measures(dated, pl.concat(values))
 
 
+VALUES = {"model": pl.String, "setting": pl.String, "user_id": pl.String, "ndcg": pl.Float32}
+"""Columns of Measures.values."""
 _ROW = {
     "model": pl.String,
     "setting": pl.String,
@@ -89,13 +107,9 @@ def _generators(scored: pl.DataFrame) -> list[str]:
     return [name.removesuffix("_rank") for name in scored.columns if name.endswith("_rank")]
 
 
-def _orders(
-    settings: Settings,
-    setting: str,
-    truth: pl.DataFrame,
-    models: dict[str, dict[str, pl.DataFrame]],
-    bought: pl.DataFrame,
-) -> list[dict[str, object]]:
+def _values(
+    setting: str, truth: pl.DataFrame, models: dict[str, dict[str, pl.DataFrame]], bought: pl.DataFrame
+) -> dict[str, Values]:
     how = {"repeat": "semi", "discover": "anti"}.get(setting)
     values: dict[str, Values] = {}
     for name, frames in models.items():
@@ -103,6 +117,22 @@ def _orders(
         if how:
             frame = frame.join(bought, on=["user", "item"], how=how)  # type: ignore[arg-type]
         values[name] = ndcg(top_lists(frame, 10), truth)
+    return values
+
+
+def _told(model: str, setting: str, user_ids: pl.Series, values: Values) -> pl.DataFrame:
+    frame = pl.DataFrame({"user_id": user_ids, "ndcg": values}, schema={"user_id": pl.String, "ndcg": pl.Float32})
+    return frame.select(pl.lit(model).alias("model"), pl.lit(setting).alias("setting"), "user_id", "ndcg")
+
+
+def _coverage(setting: str, scored: pl.DataFrame, items: int) -> dict[str, object]:
+    """Share of the known items that the ranker's first ten places show to somebody."""
+    lists = top_lists(scored, 10)
+    row = {"model": "ranker", "setting": setting, "metric": "coverage@10", "low": None, "high": None}
+    return {**row, "value": lists["item"].n_unique() / max(items, 1), "users": lists["user"].n_unique()}
+
+
+def _orders(settings: Settings, setting: str, values: dict[str, Values]) -> list[dict[str, object]]:
     rows = [_row(settings, name, setting, "ndcg@10", own) for name, own in values.items()]
     for name in ("decayed_frequency", "popularity"):
         difference = values["ranker"] - values[name]

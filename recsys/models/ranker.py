@@ -94,8 +94,20 @@ def sample_rows(frame: pl.DataFrame, negatives: int, seed: int) -> pl.DataFrame:
     return drawn.filter((hits > 0) & (place <= hits + negatives)).drop("_draw")
 
 
+def shuffled(frame: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
+    """`frame` with the labels of `share` of its rows dealt out anew among them."""
+    if share <= 0:
+        return frame
+    generator = np.random.default_rng(seed)
+    rows = np.flatnonzero(generator.random(len(frame)) < share)
+    place = np.arange(len(frame))
+    place[rows] = generator.permutation(rows)
+    return frame.with_columns(frame["label"].gather(place))
+
+
 def fit_ranker(parts: list[pl.DataFrame], features: list[str], settings: ModelSettings, seed: int) -> Ranker:
     """Fit on sampled, labelled frames of several cuts; users of different cuts are different groups."""
+    parts = [shuffled(part, settings.shuffled_labels, seed) for part in parts]
     everything, new = _stack(parts, features), _stack([p.filter(is_new()) for p in parts], features)
     labels = everything[1]
     if labels.sum() < settings.min_labels or labels.all():

@@ -38,6 +38,14 @@ class Trained:
     counts: dict[str, int]
 
 
+@dataclass(frozen=True)
+class Serving:
+    """The day whose models score a day, and their version; None: the gate has not judged them."""
+
+    models_of: date
+    model_version: str | None
+
+
 def _path(day: date, name: str) -> str:
     return f"models/as_of_date={day}/{name}"
 
@@ -106,6 +114,21 @@ def save_ranker(lake: Lake, day: date, ranker: Ranker) -> None:
 def load_ranker(lake: Lake, day: date) -> Ranker:
     """The ranker of the day. Raises LakeError when it was not trained."""
     return _ranker(read_json(lake, day, "ranker"))
+
+
+def write_serving(lake: Lake, day: date, serving: Serving) -> None:
+    """Note whose models serve the day."""
+    told = {"models_of": serving.models_of.isoformat(), "model_version": serving.model_version}
+    write_json(lake, day, "serving", told)
+
+
+def read_serving(lake: Lake, day: date) -> Serving:
+    """Whose models serve the day; its own, of no version, before the gate has judged them."""
+    found = _find(lake, _path(day, "serving.json"))
+    if found is None:
+        return Serving(day, None)
+    told = json.loads(found)
+    return Serving(date.fromisoformat(told["models_of"]), told["model_version"])
 
 
 def write_trained(lake: Lake, cut: date, key: str, trained: Trained) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ from recsys.features.views import NAMES, Views
 from recsys.models import registry
 from recsys.models.candidates import NAMES as GENERATORS
 from recsys.models.candidates import GeneratorSet, union
+from recsys.models.fresh_facts import Facts, facts_of, with_facts
 from recsys.models.ranker import Ranker, score
 from recsys.run import RunContext
 
@@ -38,7 +39,8 @@ _SHARED = ("items", "stores")
 
 @dataclass(frozen=True)
 class Scorer:
-    """A day's generators, ranker, id maps and views (of users: lazy, read batch by batch)."""
+    """A day's generators, ranker, id maps and views (of users: lazy, read batch by batch); `facts` of the day that is
+    served, where that is another one."""
 
     generators: GeneratorSet
     ranker: Ranker
@@ -47,11 +49,17 @@ class Scorer:
     shared: dict[str, pl.DataFrame]
     lazy: dict[str, pl.LazyFrame]
     batch_users: int
+    facts: Facts | None = None
 
 
 def load_scorer(context: RunContext) -> Scorer:
-    """Everything that scores users of the day. Raises LakeError when a step before has not run."""
-    lake, day = context.lake, context.as_of_date
+    """Everything that scores users of the day. Raises LakeError when a step before has not run.
+
+    Where the gate lets an earlier day's models serve, all of that day is taken: models, id maps and views.
+    """
+    lake, day = context.lake, registry.read_serving(context.lake, context.as_of_date).models_of
+    facts = None if day == context.as_of_date else facts_of(context)
+    context = dataclasses.replace(context, as_of_date=day)
     user_ids, item_ids = read_codes(context)
     return Scorer(
         generators=registry.load_generators(lake, day),
@@ -61,6 +69,7 @@ def load_scorer(context: RunContext) -> Scorer:
         shared={name: scan_view(context, name).collect() for name in _SHARED},
         lazy={name: scan_view(context, name) for name in NAMES if name not in _SHARED},
         batch_users=context.settings.models.batch_users,
+        facts=facts,
     )
 
 
@@ -72,15 +81,8 @@ def score_users(scorer: Scorer, user_ids: list[str]) -> pl.DataFrame:
     wanted = pl.Series(user_ids, dtype=pl.String).unique()
     codes = np.flatnonzero(scorer.user_ids.is_in(wanted.implode()).to_numpy()).astype(np.int32)
     parts = [pl.DataFrame(schema=OUTPUT), *_score_batches(scorer, codes)]
-    return pl.concat(parts).sort("user_id", "item_id")
-
-
-def model_version(context: RunContext) -> str:
-    """Twelve hexadecimal digits that change when the ranker, the generators' arrays or the settings do."""
-    digest = hashlib.sha256(context.settings.fingerprint().encode())
-    card = registry.read_json(context.lake, context.as_of_date, "versions")
-    digest.update(repr(sorted(card.items())).encode())
-    return digest.hexdigest()[:12]
+    scored = pl.concat(parts).sort("user_id", "item_id")
+    return scored if scorer.facts is None else with_facts(scored, scorer.facts)
 
 
 def _score_batches(scorer: Scorer, codes: np.ndarray) -> Iterator[pl.DataFrame]:

@@ -23,6 +23,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -31,9 +32,11 @@ from recsys.features.assemble import feature_names
 from recsys.features.build import load_history
 from recsys.features.history import History
 from recsys.models import registry
+from recsys.models.calibration import calibration_row
 from recsys.models.candidates import fit_generators_on, is_ease_shop
 from recsys.models.cuts import Cut, cut_days, cut_frame, cut_key, is_usable, label_types, make_cut, sampled
-from recsys.models.measuring import measure
+from recsys.models.leaks import cut_evidence
+from recsys.models.measuring import Measures, measure
 from recsys.models.model_card import artefact_digests, write_card
 from recsys.models.ranker import Ranker, fit_ranker, score
 from recsys.run import Counts, RunContext
@@ -51,6 +54,7 @@ class Plan:
     cuts: dict[date, str]
     types: tuple[str, ...]
     with_ease: bool
+    evidence: dict[date, dict[str, Any]]
 
     @property
     def key(self) -> str:
@@ -74,6 +78,7 @@ def train_ranker(context: RunContext) -> Counts:
     else:
         log.info("train_ranker: the ranker of the cut at %s fits this day, taken from the lake", plan.newest)
     registry.save_ranker(context.lake, context.as_of_date, trained.ranker)
+    registry.write_json(context.lake, context.as_of_date, "training", _record(plan))
     version = context.settings.fingerprint()
     metrics = trained.metrics.with_columns(as_of_date=pl.lit(context.as_of_date), model_version=pl.lit(version))
     rows = write_partition(context.lake, OFFLINE_METRICS, metrics, as_of_date=context.as_of_date)
@@ -98,8 +103,11 @@ def plan_training(history: History, as_of_date: date, settings: Settings) -> Pla
     newest, *older = cut_days(as_of_date, settings.models)
     types, with_ease = label_types(history, newest, settings), is_ease_shop(history, settings)
     days = [day for day in (newest, *older) if day == newest or is_usable(history, day, settings)]
-    keys = {day: cut_key(make_cut(history, day, types, settings), settings, with_ease) for day in days}
-    return Plan(newest, keys, types, with_ease)
+    keys, evidence = {}, {}
+    for day in days:
+        cut = make_cut(history, day, types, settings)
+        keys[day], evidence[day] = cut_key(cut, settings, with_ease), cut_evidence(cut)
+    return Plan(newest, keys, types, with_ease, evidence)
 
 
 def _train(context: RunContext, history: History, plan: Plan) -> registry.Trained:
@@ -109,8 +117,10 @@ def _train(context: RunContext, history: History, plan: Plan) -> registry.Traine
     whole = cut_frame(newest, settings, plan.with_ease)
     features = feature_names(whole)
     trial = fit_ranker(past, features, models, settings.seed)
-    metrics = _measured(settings, newest, whole, trial)
+    measures = _measured(settings, newest, whole, trial)
+    registry.write_frame(context.lake, plan.newest, f"{plan.key}-values", measures.values)
     mine = sampled(whole, settings)
+    metrics = pl.concat([measures.rows, calibration_row(trial, mine, measures.rows)])
     registry.write_frame(context.lake, plan.newest, plan.cuts[plan.newest], mine)
     usable = is_usable(history, plan.newest, settings)
     recent = ([mine] if usable else []) + past
@@ -136,7 +146,13 @@ def _past_frames(context: RunContext, history: History, plan: Plan) -> Iterator[
         yield frame
 
 
-def _measured(settings: Settings, cut: Cut, frame: pl.DataFrame, trial: Ranker) -> pl.DataFrame:
+def _record(plan: Plan) -> dict[str, Any]:
+    """What the gate and the search for leaks must know of the day's training."""
+    cuts = {str(day): {"key": key, **plan.evidence[day]} for day, key in plan.cuts.items()}
+    return {"newest": str(plan.newest), "key": plan.key, "cuts": cuts}
+
+
+def _measured(settings: Settings, cut: Cut, frame: pl.DataFrame, trial: Ranker) -> Measures:
     general, discovery = score(trial, frame)
     scored = frame.with_columns(score=pl.Series(general), discover_score=pl.Series(discovery))
     return measure(settings, cut, scored)

@@ -17,6 +17,7 @@ import pyarrow as pa
 from recsys import schemas
 from recsys.data.events import read_events
 from recsys.models import scoring
+from recsys.models.versions import model_version
 from recsys.recommendations.fallback import keep_deepest, trending_by_segment
 from recsys.recommendations.lists import SCORED, TOPPED_UP, build_lists
 from recsys.recommendations.reasons import add_reasons
@@ -83,7 +84,7 @@ def recommend_users(context: RunContext, shard: int) -> Counts:
 def _batches(context: RunContext, user_ids: list[str], counts: Counter[str]) -> Iterator[pa.Table]:
     day = _read_day(context)
     scorer = scoring.load_scorer(context)
-    version = scoring.model_version(context)
+    version = model_version(context)
     bought = _bought(context, user_ids)
     for start in range(0, len(user_ids), BATCH_USERS):
         batch = user_ids[start : start + BATCH_USERS]

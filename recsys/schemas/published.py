@@ -173,6 +173,29 @@ REALISED_METRICS = Table(
     ),
 )
 
+GATE_VERDICTS = Table(
+    "gate_verdicts",
+    "One row per check of the gate, and one, verdict, for all of them.",
+    ("as_of_date", "check_name", "setting"),
+    (
+        as_of(),
+        Column("check_name", TEXT, "What was compared with what; verdict: all checks together."),
+        Column("setting", TEXT, "all, repeat or discover; '' where the check knows no such parts."),
+        Column("severity", TEXT, "stop (failing it keeps the new models from serving), warn or info."),
+        Column("passed", FLAG, "Whether the check holds."),
+        Column("value", DOUBLE, "What was found: mostly the new models' ndcg@10 less the other's.", nullable=True),
+        Column("low", DOUBLE, "Lower end of the paired 95 % bootstrap interval.", nullable=True),
+        Column("high", DOUBLE, "Upper end of that interval.", nullable=True),
+        Column("threshold", DOUBLE, "From where on the check fails.", nullable=True),
+        Column("champion_date", DAY, "As-of date of the champion; null: there is none.", nullable=True),
+        Column("models_of", DAY, "As-of date of the models that serve this day."),
+        Column("accepted_by", TEXT, "Who let failed checks pass.", nullable=True),
+        Column("accepted_why", TEXT, "Why they did.", nullable=True),
+        Column("message", TEXT, "The finding as a sentence."),
+        Column("model_version", TEXT, "Hash that names the models and settings that were judged."),
+    ),
+)
+
 DATA_QUALITY = Table(
     "data_quality",
     "One row per check of a run's input.",
@@ -212,6 +235,7 @@ PUBLISHED = (
     USER_BUNDLES,
     OFFLINE_METRICS,
     REALISED_METRICS,
+    GATE_VERDICTS,
     DATA_QUALITY,
     REJECTED_ROWS,
     ITEM_DETAILS,

@@ -69,3 +69,6 @@ class ModelSettings:
     batch_users: int = 250
     """Users whose candidates are made at once."""
     bootstrap_draws: int = 1_000
+    shuffled_labels: float = 0.0
+    """Share of the labels that are dealt out anew at random before training: a model that learnt nothing, to see that
+    the gate stops it."""

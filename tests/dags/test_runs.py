@@ -38,15 +38,17 @@ class World:
     airflow: rest.Airflow
     runs: dict[str, str]
     failure_without_a_date: str
+    settings_file: Path
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Postgres and Airflow with the small shop; three runs of three days done in parallel, two that could not go on."""
     folder = tmp_path_factory.mktemp("airflow")
-    (folder / "settings.toml").write_text(_toml(shop.SETTINGS))
+    settings_file = folder / "settings.toml"
+    settings_file.write_text(_toml(shop.SETTINGS))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RECSYS_CONFIG", str(folder / "settings.toml"))
+        patch.setenv("RECSYS_CONFIG", str(settings_file))
         patch.delenv("AIRFLOW_HOME")
         try:
             server = postgres.start(folder, TEST_SETTINGS)
@@ -55,7 +57,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             create_warehouse(server.dsn("warehouse"))
             airflow = airflow_services.start(folder)
             rest.wait_for_dag(airflow)
-            yield World(server, airflow, *_run_everything(airflow))
+            yield World(server, airflow, *_run_everything(airflow), settings_file)
         finally:
             airflow_services.stop(folder)
             postgres.remove(folder)
@@ -138,13 +140,27 @@ def test_days_in_parallel_equal_the_same_days_one_by_one(
     # Tables that look at other published days hold more where those came first.
     checksums = (
         "select as_of_date, table_name, rows, checksum from recsys.published_runs"
-        " where table_name not in ('data_quality', 'realised_metrics') order by 1, 2"
+        " where table_name not in ('data_quality', 'gate_verdicts', 'realised_metrics') order by 1, 2"
     )
     with closing(psycopg2.connect(warehouse_database)) as connection, connection.cursor() as cursor:
         cursor.execute(checksums)
         alone = cursor.fetchall()
     assert len({day for day, *_ in alone}) == len(DAYS)
     assert _rows(world, checksums.replace("recsys.", "bi.")) == alone
+
+
+def test_worse_models_are_stopped_and_the_champion_serves(world: World) -> None:
+    """The last test of this module: it publishes one more day, from a ranker that learnt from shuffled labels."""
+    worse = dataclasses.replace(shop.SETTINGS.models, shuffled_labels=1.0)
+    world.settings_file.write_text(_toml(dataclasses.replace(shop.SETTINGS, models=worse)))
+    next_day = WITH_PARAM + timedelta(days=1)
+    follow(world.airflow, {rest.trigger(world.airflow, next_day): "shuffled labels"}, RUN_SECONDS)
+    verdict = "select passed, models_of, champion_date from bi.current_gate_verdicts where check_name = 'verdict'"
+    assert _rows(world, verdict) == [(False, WITH_PARAM, WITH_PARAM)]
+    versions = "select distinct model_version from bi.user_recommendations where as_of_date = %s"
+    assert _rows(world, versions, next_day) == _rows(world, versions, WITH_PARAM)
+    lists = "select count(distinct user_id) >= 30 from bi.current_user_recommendations where as_of_date = %s"
+    assert _rows(world, lists, next_day) == [(True,)]
 
 
 def _trigger(airflow: rest.Airflow, body: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from recsys import schemas
 from recsys.config import ConfigError, Environment, Settings
 from recsys.data.check import check_extracts
 from recsys.data.expectations import EXPECTATIONS, in_force
-from recsys.run import RunContext, RunError
+from recsys.run import Accepted, RunContext, RunError
 from recsys.settings.data import DataSettings
 from recsys.settings.quality import QualitySettings
 from recsys.storage import read_partition, write_partition
@@ -185,6 +185,15 @@ def test_a_shop_decides_what_stops_it(run: RunContext) -> None:
     wide = replace(run, settings=replace(run.settings, quality=QualitySettings(limits=("events.volume=0.05:",))))
     check_extracts(wide)
     assert failed(wide) == {("warn", "events", "volume_unusual")}
+
+
+def test_a_person_lets_a_failed_check_pass_and_is_named(run: RunContext) -> None:
+    write_events(run, NEWEST, day_of_events(NEWEST, 10))
+    check_extracts(replace(run, accepted=Accepted(("events.volume",), "anna", "the shop was closed")))
+    assert ("warn", "events", "volume") in failed(run)
+    rows = read_partition(run.lake, schemas.DATA_QUALITY, as_of_date=AS_OF)
+    (message,) = rows.filter(pl.col("check_name") == "volume")["message"]
+    assert message.endswith("; accepted by anna: the shop was closed")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from recsys.models import registry, scoring
 from recsys.models.cuts import Cut, cut_days, cut_frame, cut_key, draw_users, label_types, make_cut
 from recsys.models.ranker import sample_rows
 from recsys.models.training import fit_generators, train_ranker
+from recsys.models.versions import model_version
 from recsys.run import RunContext, start_of_day
 from recsys.settings.models import ModelSettings
 from recsys.storage import Lake, LakeError, read_partition
@@ -86,7 +87,7 @@ def test_the_same_run_twice_gives_the_same_models(
     trained: RunContext, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     again = run(replace(trained, environment=Environment("", "", str(tmp_path_factory.mktemp("again")))))
-    assert scoring.model_version(again) == scoring.model_version(trained)
+    assert model_version(again) == model_version(trained)
     users = list(shop.SHOPPERS)
     assert scores(again, users).equals(scores(trained, users))
 

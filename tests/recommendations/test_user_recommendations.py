@@ -54,7 +54,7 @@ def written_scores(monkeypatch: pytest.MonkeyPatch) -> None:
         return row.with_columns(pl.lit(None, type_).alias(n) for n, type_ in SCORED.items() if n not in row.columns)
 
     monkeypatch.setattr(scoring, "load_scorer", lambda context: None)
-    monkeypatch.setattr(scoring, "model_version", lambda context: "version")
+    monkeypatch.setattr(user_recommendations, "model_version", lambda context: "version")
     monkeypatch.setattr(scoring, "score_users", score_users)
 
 

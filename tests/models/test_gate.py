@@ -1,0 +1,175 @@
+"""Worse models are kept out and the champion's serve; a person may let them pass, and is named."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from recsys import schemas
+from recsys.config import Environment, Settings
+from recsys.features.build import build_features
+from recsys.models import registry, scoring
+from recsys.models.gate import compare, find_champion, judge_models
+from recsys.models.leaks import check_no_leak, late_rows, telling_power
+from recsys.models.training import fit_generators, train_ranker
+from recsys.models.versions import model_version, own_version
+from recsys.run import Accepted, RunContext, RunError
+from recsys.settings.gate import GateSettings
+from recsys.storage import read_partition, write_partition
+from tests import known_answer_shop as shop
+
+YESTERDAY, TODAY = shop.AS_OF_DATE - timedelta(days=1), shop.AS_OF_DATE
+
+
+def changed(settings: Settings, **models: Any) -> Settings:
+    return dataclasses.replace(settings, models=dataclasses.replace(settings.models, **models))
+
+
+def train(context: RunContext) -> RunContext:
+    train_ranker(context)
+    fit_generators(context)
+    return context
+
+
+def publish(context: RunContext) -> None:
+    day = context.as_of_date
+    mark = {"day": [day], "run_id": ["r"], "rows": [1], "checksum": ["c"], "model_version": ["v"]}
+    write_partition(context.lake, schemas.PUBLISHED_LISTS, pl.DataFrame(mark), as_of_date=day)
+
+
+@pytest.fixture(scope="module")
+def champion(tmp_path_factory: pytest.TempPathFactory) -> RunContext:
+    """Yesterday: trained, judged, published; today has its features."""
+    lake = str(tmp_path_factory.mktemp("lake"))
+    context = RunContext(YESTERDAY, Environment("", "", lake), shop.SETTINGS, "test")
+    for day in (YESTERDAY, TODAY):
+        shop.write_to_lake(on(context, day))
+        build_features(on(context, day))
+    train(context)
+    judge_models(context)
+    publish(context)
+    return context
+
+
+def on(context: RunContext, day: date, settings: Settings = shop.SETTINGS, **changes: Any) -> RunContext:
+    return dataclasses.replace(context, as_of_date=day, settings=settings, **changes)
+
+
+@pytest.fixture
+def today(champion: RunContext) -> RunContext:
+    return train(on(champion, TODAY))
+
+
+@pytest.fixture
+def nonsense(champion: RunContext) -> RunContext:
+    """Today with a ranker that learnt from shuffled labels."""
+    return train(on(champion, TODAY, changed(shop.SETTINGS, shuffled_labels=1.0)))
+
+
+def verdict(context: RunContext) -> dict[str, Any]:
+    rows = read_partition(context.lake, schemas.GATE_VERDICTS, as_of_date=context.as_of_date)
+    return rows.filter(pl.col("check_name") == "verdict").row(0, named=True)
+
+
+def test_models_as_good_as_the_champion_serve(champion: RunContext, today: RunContext) -> None:
+    assert find_champion(today) == YESTERDAY
+    assert judge_models(today)["failed"] == 0
+    told = verdict(today)
+    assert (told["passed"], told["models_of"], told["champion_date"]) == (True, TODAY, YESTERDAY)
+    assert model_version(today) == own_version(today)
+
+
+def test_shuffled_labels_are_stopped_and_the_champion_serves(champion: RunContext, nonsense: RunContext) -> None:
+    assert judge_models(nonsense)["models_of"] == str(YESTERDAY)
+    rows = read_partition(nonsense.lake, schemas.GATE_VERDICTS, as_of_date=TODAY)
+    failed = rows.filter(~pl.col("passed")).select("check_name", "setting").rows()
+    assert {("ranker above champion", "all"), ("ranker above decayed_frequency", "all")} <= set(failed)
+    assert verdict(nonsense)["models_of"] == YESTERDAY
+    assert model_version(nonsense) == model_version(champion) == own_version(champion)
+    assert model_version(nonsense) != own_version(nonsense)
+    assert find_champion(on(nonsense, TODAY + timedelta(days=1))) == YESTERDAY
+
+
+def test_the_champions_scores_come_with_the_facts_of_today(champion: RunContext, nonsense: RunContext) -> None:
+    judge_models(nonsense)
+    users = list(shop.SHOPPERS)
+    served = scoring.score_users(scoring.load_scorer(nonsense), users)
+    theirs = scoring.score_users(scoring.load_scorer(champion), users)
+    assert served["score"].equals(theirs["score"])
+    both = served.join(theirs.select("user_id", "item_id", was="last_purchase_days"), on=["user_id", "item_id"])
+    passed = both.filter(pl.col("was").is_not_null()).select(pl.col("last_purchase_days") - pl.col("was")).to_series()
+    # A day later, unless the item was bought on that day.
+    assert set(passed.round(3).unique()) >= {1.0}
+    assert passed.max() == pytest.approx(1.0)
+
+
+def test_a_single_generator_that_lost_its_worth_is_stopped(champion: RunContext, today: RunContext) -> None:
+    values = holdout(today)
+    broken = values.with_columns(
+        ndcg=pl.when(pl.col("model") == "buy_again").then(0.0).otherwise("ndcg").cast(pl.Float32)
+    )
+    told = registry.read_json(today.lake, TODAY, "training")
+    other = {**told, "key": "broken"}
+    registry.write_json(today.lake, TODAY, "training", other)
+    registry.write_frame(today.lake, date.fromisoformat(told["newest"]), "broken-values", broken)
+    failed = {check.check_name for check in compare(today, YESTERDAY) if not check.passed}
+    assert failed == {"buy_again above champion's"}
+
+
+def holdout(context: RunContext) -> pl.DataFrame:
+    told = registry.read_json(context.lake, context.as_of_date, "training")
+    values = registry.read_frame(context.lake, date.fromisoformat(told["newest"]), f"{told['key']}-values")
+    assert values is not None
+    return values
+
+
+def test_a_person_lets_failed_models_pass_and_is_named(nonsense: RunContext) -> None:
+    accepted = Accepted(("gate",), "anna", "we measure it on purpose")
+    assert judge_models(dataclasses.replace(nonsense, accepted=accepted))["models_of"] == str(TODAY)
+    told = verdict(nonsense)
+    assert (told["passed"], told["models_of"]) == (False, TODAY)
+    assert (told["accepted_by"], told["accepted_why"]) == ("anna", "we measure it on purpose")
+
+
+def test_without_a_champion_failed_models_serve_marked_or_stop_the_run(tmp_path: Path) -> None:
+    settings = changed(shop.SETTINGS, shuffled_labels=1.0)
+    context = RunContext(TODAY, Environment("", "", str(tmp_path)), settings, "test")
+    shop.write_to_lake(context)
+    build_features(context)
+    train(context)
+    assert judge_models(context)["models_of"] == str(TODAY)
+    told = verdict(context)
+    assert (told["passed"], told["champion_date"]) == (False, None)
+    strict = dataclasses.replace(settings, gate=GateSettings(stop_without_champion=True))
+    with pytest.raises(RunError, match="no champion is there"):
+        judge_models(dataclasses.replace(context, settings=strict))
+
+
+def test_the_canary_passes_honest_training(today: RunContext) -> None:
+    assert check_no_leak(today)["cuts"] == 3
+
+
+def test_the_canary_finds_what_lies_after_a_cut(today: RunContext) -> None:
+    told = registry.read_json(today.lake, TODAY, "training")
+    newest = told["newest"]
+    assert late_rows(told, TODAY, shop.SETTINGS) == []
+    late = {**told["cuts"][newest], "newest_event": f"{newest}T00:00:00+00:00"}
+    (found,) = late_rows({**told, "cuts": {newest: late}}, TODAY, shop.SETTINGS)
+    assert "holds an event of" in found
+    far = {**told["cuts"][newest], "last_label_day": 15.0}
+    assert "days off" in late_rows({**told, "cuts": {newest: far}}, TODAY, shop.SETTINGS)[0]
+    assert "end after" in late_rows(told, date.fromisoformat(newest), shop.SETTINGS)[0]
+
+
+def test_the_canary_finds_a_feature_that_knows_its_label() -> None:
+    rows = pl.DataFrame({"n": range(4_000)}).with_columns(label=(pl.col("n") % 10 == 0).cast(pl.Int8))
+    rows = rows.with_columns(honest=pl.col("n") % 7, told=pl.when(pl.col("label") > 0).then(1.0))
+    powers = dict(telling_power(rows, ["honest", "told"]))
+    assert powers["told"] == 1.0
+    assert powers["honest"] < 0.6
+    assert telling_power(rows.head(100), ["told"]) == []
