@@ -32,6 +32,7 @@ from recsys.settings.measuring import MeasuringSettings
 from recsys.settings.models import ModelSettings
 from recsys.settings.publishing import PublishSettings
 from recsys.settings.quality import QualitySettings
+from recsys.settings.similar import SimilarSettings
 
 
 class ConfigError(ValueError):
@@ -51,6 +52,7 @@ class Settings:
     content: ContentSettings = field(default_factory=ContentSettings)
     models: ModelSettings = field(default_factory=ModelSettings)
     rules: RulesSettings = field(default_factory=RulesSettings)
+    similar: SimilarSettings = field(default_factory=SimilarSettings)
     pairs: PairSettings = field(default_factory=PairSettings)
     bundles: BundleSettings = field(default_factory=BundleSettings)
     audiences: AudienceSettings = field(default_factory=AudienceSettings)

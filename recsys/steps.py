@@ -107,6 +107,13 @@ def recommend_users(context: RunContext, shard: int) -> Counts:
     return recommend_users(context, shard)
 
 
+def build_similar_items(context: RunContext) -> Counts:
+    """Find what is like each item, by behaviour, by content and by both."""
+    from recsys.recommendations.similar_items import build_similar_items
+
+    return build_similar_items(context)
+
+
 def build_item_pairs(context: RunContext) -> Counts:
     """Find what sells together: pairs of items with their evidence."""
     from recsys.recommendations.item_pairs import build_item_pairs
@@ -190,6 +197,7 @@ STEPS: tuple[Callable[..., Counts], ...] = (
     judge_models,
     plan_user_shards,
     recommend_users,
+    build_similar_items,
     build_item_pairs,
     build_bundles,
     build_user_bundles,

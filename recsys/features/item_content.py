@@ -111,3 +111,14 @@ def likeness(content: Content, left: np.ndarray, right: np.ndarray) -> Vectors:
     by_meaning = content.vectors[left] @ content.vectors[right].T
     embedded = np.outer(content.vectors[left].any(axis=1), content.vectors[right].any(axis=1))
     return np.where(embedded, (by_words + by_meaning) / 2, by_words).astype(np.float32)
+
+
+def paired_likeness(content: Content, left: np.ndarray, right: np.ndarray) -> Vectors:
+    """`likeness` of each text of `left` with the text of `right` beside it."""
+    by_words = np.asarray(content.words[left].multiply(content.words[right]).sum(axis=1), dtype=np.float32).ravel()
+    if not content.vectors.shape[1]:
+        return by_words
+    ours, theirs = content.vectors[left], content.vectors[right]
+    embedded = ours.any(axis=1) & theirs.any(axis=1)
+    by_meaning = np.einsum("ij,ij->i", ours, theirs)
+    return np.where(embedded, (by_words + by_meaning) / 2, by_words).astype(np.float32)

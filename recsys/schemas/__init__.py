@@ -40,6 +40,7 @@ from recsys.schemas.published import (
     PUBLISHED_RUNS,
     REALISED_METRICS,
     REJECTED_ROWS,
+    SIMILAR_ITEMS,
     USER_BUNDLES,
     USER_RECOMMENDATIONS,
 )
@@ -99,6 +100,7 @@ __all__ = [
     "RESPONSES",
     "RUN_FUNNEL",
     "SHARD_COUNTS",
+    "SIMILAR_ITEMS",
     "STOCK",
     "TARGET_TYPES",
     "TEXT",

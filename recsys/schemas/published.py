@@ -66,6 +66,27 @@ ITEM_PAIRS = Table(
     ),
 )
 
+SIMILAR_ITEMS = Table(
+    "similar_items",
+    "One row per anchor item and similar item that stands in one of three orders.",
+    ("item_id", "other_item_id", "as_of_date"),
+    (
+        as_of(),
+        Column("item_id", TEXT, "Anchor: the item in hand."),
+        Column("other_item_id", TEXT, "An item like it, in stock and not retired."),
+        Column("rank", INTEGER, "Place in the learned blend of both kinds, from 1; null outside.", nullable=True),
+        Column("behaviour_rank", INTEGER, "Place by what users viewed or bought too; null outside.", nullable=True),
+        Column("content_rank", INTEGER, "Place by text, category, brand and price; null outside.", nullable=True),
+        Column("score", REAL, "The blend's score; higher is better, comparable within one anchor only."),
+        Column("behaviour", REAL, "Share seen next to the anchor plus cosine of the buyers; 0: nothing known."),
+        Column("likeness", REAL, "Likeness of texts, plus what category, brand and price add."),
+        Column("is_variant", FLAG, "Whether both are the same product in another size, colour or pack."),
+        Column("reason_code", TEXT, "Kind of reason, a stable code."),
+        Column("reason_text", TEXT, "The reason as a sentence for people."),
+        Column("model_version", TEXT, "Hash that names the settings behind the row."),
+    ),
+)
+
 BUNDLES = Table(
     "bundles",
     "One row per bundle: a set of two to five items that sell together.",
@@ -230,6 +251,7 @@ REJECTED_ROWS = Table(
 PUBLISHED = (
     USER_RECOMMENDATIONS,
     ITEM_PAIRS,
+    SIMILAR_ITEMS,
     BUNDLES,
     BUNDLE_ITEMS,
     USER_BUNDLES,
