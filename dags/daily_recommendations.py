@@ -52,6 +52,7 @@ def daily_recommendations() -> None:
         told = tasks(steps.build_details, steps.build_realised_metrics)
         shown = tasks(steps.stage_tables, steps.check_staging, steps.publish, steps.apply_retention)
         chain(*sets)
+        chain(*tasks(steps.build_similar_items), told[0])
         chain(users, sets[-1], *told, *shown)
 
     claim = step(steps.claim_run, retries=0)().as_setup()
