@@ -35,6 +35,8 @@ def ratios() -> list[pl.Expr]:
         (c("ui_decayed_90") / c("u_decayed_90")).alias("x_share_90"),
         (c("ui_last") / c("ui_gap")).alias("x_last_by_gap"),
         (c("ui_last") - c("ui_gap")).alias("x_overdue"),
+        (c("ui_last") / c("ui_gap_median")).alias("x_last_by_median"),
+        (c("ui_quantity_last") * c("ui_gap_median")).alias("x_supply"),
         (c("ui_last") / c("i_gap")).alias("x_last_by_item_gap"),
         (c("leaf_last") / c("leaf_gap")).alias("x_leaf_last_by_gap"),
         (c("ui_trips") / (c("ui_first") + 7)).alias("x_a_day"),

@@ -57,7 +57,30 @@ def pair_view(bought: pl.DataFrame) -> pl.DataFrame:
         *(decayed(days).alias(f"ui_decayed_{days}") for days in HALF_LIVES),
         *(younger(days).alias(f"ui_count_{days}") for days in _RECENT),
     )
-    return pairs.with_columns(ui_gap=mean_gap("ui_last", "ui_first", "ui_days")).sort("user", "item")
+    pairs = pairs.with_columns(ui_gap=mean_gap("ui_last", "ui_first", "ui_days")).sort("user", "item")
+    return pairs.join(_rhythm(bought), on=["user", "item"], how="left", maintain_order="left")
+
+
+def _rhythm(bought: pl.DataFrame) -> pl.DataFrame:
+    """One row per user and item bought: when the newest trips with it were, and how even the gaps between trips are."""
+    trips = bought.group_by("user", "item", "trip").agg(pl.col("age").min(), pl.col("quantity").sum())
+    gap = pl.col("age").diff().drop_nulls()
+    months = [pl.col("age").is_between(28 * n, 28 * (n + 1), closed="left").any().cast(pl.Int8) for n in range(4)]
+    return (
+        trips.sort("user", "item", "age", "trip")
+        .group_by("user", "item", maintain_order=True)
+        .agg(
+            pl.col("age").get(1, null_on_oob=True).alias("ui_second"),
+            pl.col("age").get(2, null_on_oob=True).alias("ui_third"),
+            gap.median().alias("ui_gap_median"),
+            gap.std().alias("ui_gap_deviation"),
+            gap.min().alias("ui_gap_least"),
+            pl.col("quantity").first().alias("ui_quantity_last"),
+            pl.sum_horizontal(months).alias("ui_months"),
+            decayed(5).alias("ui_decayed_5"),
+            decayed(180).alias("ui_decayed_180"),
+        )
+    )
 
 
 def user_view(bought: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:

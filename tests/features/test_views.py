@@ -56,7 +56,17 @@ def test_pairs_know_frequency_recency_and_gap() -> None:
 
 
 def test_a_single_purchase_has_no_gap() -> None:
-    assert pair(SMALL, "b")["ui_gap"] is None
+    b = pair(SMALL, "b")
+    assert (b["ui_gap"], b["ui_gap_median"], b["ui_second"]) == (None, None, None)
+
+
+def test_pairs_know_how_even_their_gaps_are() -> None:
+    uneven = pair(history_of(event("u", "a", 90), event("u", "a", 30), event("u", "a", 20), event("u", "a", 10)), "a")
+    assert (uneven["ui_second"], uneven["ui_third"]) == (20.0, 30.0)
+    assert (uneven["ui_gap_median"], uneven["ui_gap_least"]) == (10.0, 10.0)
+    assert uneven["ui_gap_deviation"] == pytest.approx(28.8675, abs=1e-3)
+    assert uneven["ui_months"] == 3
+    assert pair(SMALL, "a")["ui_gap_deviation"] == 0
 
 
 def test_a_day_is_the_trip_where_events_have_no_order() -> None:
