@@ -53,6 +53,7 @@ def daily_recommendations() -> None:
         shown = tasks(steps.stage_tables, steps.check_staging, steps.publish, steps.apply_retention)
         chain(*sets)
         chain(*tasks(steps.build_similar_items), told[0])
+        chain(users, *tasks(steps.build_campaign_audiences), told[0])
         chain(users, sets[-1], *told, *shown)
 
     claim = step(steps.claim_run, retries=0)().as_setup()

@@ -29,6 +29,7 @@ END = datetime(2018, 1, 1, tzinfo=timezone.utc)
 KNOWN_FROM_THE_START = timedelta(weeks=4)
 RETIRED_AFTER = timedelta(days=182)
 CAMPAIGN_NOTICE = timedelta(days=14)
+LAST_DAY = timedelta(days=1, microseconds=-1)
 NOTICEABLE = 0.05
 NO_QUANTITY = "GASOLINE|COUPON"
 MONTH = "1mo"
@@ -246,7 +247,7 @@ def campaigns() -> dict[str, pl.DataFrame]:
         name=pl.format("{} campaign {}", "campaign_type", "campaign_id"),
         announced_at=pl.col("start_date") - CAMPAIGN_NOTICE,
         starts_at="start_date",
-        ends_at="end_date",
+        ends_at=pl.col("end_date") + LAST_DAY,
     )
     starts = described.select("campaign_id", contacted_at="starts_at")
     coupons = table("coupons").select("campaign_id", item_id="product_id", coupon_id="coupon_upc").unique()

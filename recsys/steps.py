@@ -149,6 +149,13 @@ def build_realised_metrics(context: RunContext) -> Counts:
     return build_realised_metrics(context)
 
 
+def build_campaign_audiences(context: RunContext) -> Counts:
+    """Choose whom to contact for each running or coming campaign, and tell what came of those that are over."""
+    from recsys.recommendations.campaign_audiences import build_campaign_audiences
+
+    return build_campaign_audiences(context)
+
+
 def stage_tables(context: RunContext) -> Counts:
     """Load every result table of the day from the lake into the warehouse, out of the readers' sight."""
     from recsys.recommendations.staging import stage_tables
@@ -201,6 +208,7 @@ STEPS: tuple[Callable[..., Counts], ...] = (
     build_item_pairs,
     build_bundles,
     build_user_bundles,
+    build_campaign_audiences,
     build_details,
     build_realised_metrics,
     stage_tables,

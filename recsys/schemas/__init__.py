@@ -6,6 +6,8 @@ A table's Arrow schema is enforced at each read and write of the lake (`conform`
 """
 
 from recsys.schemas.campaigns import (
+    AUDIENCE_RESULTS,
+    CAMPAIGN_AUDIENCES,
     CAMPAIGN_TABLES,
     CAMPAIGN_TARGETS,
     CAMPAIGNS,
@@ -60,11 +62,13 @@ from recsys.schemas.table import (
 )
 
 __all__ = [
+    "AUDIENCE_RESULTS",
     "BIGINT",
     "BUNDLES",
     "BUNDLE_ITEMS",
     "BYTES",
     "CAMPAIGNS",
+    "CAMPAIGN_AUDIENCES",
     "CAMPAIGN_TABLES",
     "CAMPAIGN_TARGETS",
     "COMBINATIONS",

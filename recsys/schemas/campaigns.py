@@ -1,8 +1,8 @@
-"""Campaigns: what a shop delivers of them, all of it optional."""
+"""Campaigns: what a shop delivers of them (all optional), the audiences made for them, and what came of it."""
 
 from __future__ import annotations
 
-from recsys.schemas.table import DOUBLE, INSTANT, TEXT, Column, Table
+from recsys.schemas.table import DAY, DOUBLE, FLAG, INSTANT, INTEGER, REAL, TEXT, Column, Table, as_of
 
 TARGET_TYPES = ("item", "category", "brand")
 
@@ -15,7 +15,7 @@ CAMPAIGNS = Table(
         Column("name", TEXT, "Name of the campaign.", nullable=True),
         Column("announced_at", INSTANT, "From when on the shop knew of it; null: always.", nullable=True),
         Column("starts_at", INSTANT, "When it begins."),
-        Column("ends_at", INSTANT, "When it ends."),
+        Column("ends_at", INSTANT, "When it ends; the last moment in which it is answered."),
         Column("budget", DOUBLE, "What contacting may cost in all; null: not limited.", nullable=True),
         Column("contact_cost", DOUBLE, "What contacting one user costs; null: unknown.", nullable=True),
     ),
@@ -55,3 +55,54 @@ RESPONSES = Table(
 )
 
 CAMPAIGN_TABLES = (CAMPAIGNS, CAMPAIGN_TARGETS, CONTACTS, RESPONSES)
+
+CAMPAIGN_AUDIENCES = Table(
+    "campaign_audiences",
+    "One row per running or coming campaign, way of choosing and user worth contacting.",
+    ("campaign_id", "way", "user_id", "as_of_date"),
+    (
+        as_of(),
+        Column("campaign_id", TEXT, "The campaign."),
+        Column("way", TEXT, "response, affinity or lookalike: what the probability is of, and who is asked."),
+        Column("user_id", TEXT, "Who is worth contacting."),
+        Column("rank", INTEGER, "Place in the audience, from 1, most likely first."),
+        Column("probability", REAL, "Calibrated: of a response (way response), else of buying a promoted item."),
+        Column("decile", INTEGER, "Tenth of the audience, 1 the most likely."),
+        Column("holdout", FLAG, "Not to be contacted: kept apart to measure what contacting changes."),
+        Column("sized_by", TEXT, "What ended the audience: budget, stock, share or everybody."),
+        Column("campaign_name", TEXT, "Name of the campaign.", nullable=True),
+        Column("reason_code", TEXT, "Kind of reason, a stable code."),
+        Column("reason_text", TEXT, "The reason as a sentence for people."),
+        Column("model_version", TEXT, "Hash that names the models and settings behind the row."),
+    ),
+)
+
+AUDIENCE_RESULTS = Table(
+    "audience_results",
+    "One row per matured campaign, way of choosing and group of users: what happened.",
+    ("campaign_id", "way", "user_group", "as_of_date"),
+    (
+        as_of(),
+        Column("campaign_id", TEXT, "The campaign."),
+        Column("way", TEXT, "Way of the published audience; any: everybody whom the shop contacted."),
+        Column("user_group", TEXT, "contacted, holdout (kept apart), or not_contacted (chosen, yet not contacted)."),
+        Column("campaign_name", TEXT, "Name of the campaign.", nullable=True),
+        Column("starts_on", DAY, "Day it began."),
+        Column("ends_on", DAY, "Day it ended."),
+        Column("audience_date", DAY, "As-of date of the audience that is judged; null for way any.", nullable=True),
+        Column("users", INTEGER, "Users of the group."),
+        Column("predicted", DOUBLE, "Mean probability told beforehand; null for way any.", nullable=True),
+        Column("responders", INTEGER, "Users who responded."),
+        Column("response_rate", DOUBLE, "Responders over users."),
+        Column("buyers", INTEGER, "Users who bought a promoted item while it ran."),
+        Column("buyer_rate", DOUBLE, "Buyers over users."),
+        Column("revenue", DOUBLE, "Paid for promoted items while it ran, in the shop's currency."),
+        Column("revenue_per_user", DOUBLE, "Revenue over users."),
+        Column("above_holdout", DOUBLE, "Buyer rate of contacted less that of holdout; else null.", nullable=True),
+        Column("above_holdout_low", DOUBLE, "Lower end of its 95 % interval.", nullable=True),
+        Column("above_holdout_high", DOUBLE, "Upper end of its 95 % interval.", nullable=True),
+        Column("reason_code", TEXT, "What the row rests on, a stable code."),
+        Column("reason_text", TEXT, "The result as a sentence for people."),
+        Column("model_version", TEXT, "Hash that names the models and settings behind the audience."),
+    ),
+)

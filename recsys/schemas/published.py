@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from recsys.schemas.campaigns import AUDIENCE_RESULTS, CAMPAIGN_AUDIENCES
 from recsys.schemas.explained import ITEM_DETAILS, RUN_FUNNEL, USER_HISTORY
 from recsys.schemas.table import BIGINT, DAY, DOUBLE, FLAG, INSTANT, INTEGER, REAL, TEXT, Column, Table, as_of
 
@@ -263,6 +264,8 @@ PUBLISHED = (
     ITEM_DETAILS,
     USER_HISTORY,
     RUN_FUNNEL,
+    CAMPAIGN_AUDIENCES,
+    AUDIENCE_RESULTS,
 )
 
 PUBLISHED_RUNS = Table(

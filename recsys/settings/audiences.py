@@ -23,7 +23,7 @@ class AudienceSettings:
     privacy_floor: int = 50
     """A smaller audience is not published."""
     max_share: float = 0.3
-    """Share of the users in question that an audience takes where neither budget nor stock ends it before."""
+    """Share of the users in question that an audience takes at most where no budget is told."""
     stock_share: float = 0.8
     """Share of the promoted items' stock that the expected buyers may take."""
     units_a_buyer: float = 1.0

@@ -1,0 +1,158 @@
+"""What happened in campaigns that are over: response, purchases and revenue of the contacted beside the holdout.
+
+The audience that is judged is the newest one in the lake of a day not after the first contact. Its holdout was
+drawn by a hash before anybody was contacted, so the difference between contacted and holdout is what contacting
+changed, as far as the shop kept to it: users of the holdout who were contacted all the same are left out.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from recsys.features.campaigns import Campaigns
+from recsys.features.user_facts import Purchases
+from recsys.run import RunContext
+from recsys.schemas import AUDIENCE_RESULTS, CAMPAIGN_AUDIENCES
+from recsys.storage import list_keys, read_partition
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+_NORMAL_95 = 1.959964
+
+
+def audience_results(context: RunContext, campaigns: Campaigns, purchases: Purchases) -> pl.DataFrame:
+    """Rows of schemas.AUDIENCE_RESULTS of campaigns that matured lately, sorted by key."""
+    settings, cut = context.settings.audiences, context.as_of
+    recent = pl.col("ends_at") >= cut - timedelta(days=settings.results_days + settings.maturity_days)
+    rows: list[Row] = []
+    for campaign in campaigns.matured(cut, settings.maturity_days).filter(recent).iter_rows(named=True):
+        campaign_id = campaign["campaign_id"]
+        contacts = campaigns.contacts.filter(pl.col("campaign_id") == campaign_id)
+        first: datetime = min(contacts["contacted_at"].to_list(), default=campaign["starts_at"])
+        audience, day = audience_before(context, campaign_id, first)
+        happened = _happened(campaigns, purchases, campaign)
+        for row in campaign_rows(contacts["user_id"], audience, day, happened):
+            rows.append(
+                {**_told(context, campaign), **row, "model_version": row.get("model_version") or _version(context)}
+            )
+    schema = pl.DataFrame(AUDIENCE_RESULTS.arrow_schema.empty_table()).schema
+    return pl.DataFrame(rows, schema=schema).sort(*AUDIENCE_RESULTS.key)
+
+
+def audience_before(context: RunContext, campaign_id: str, first: datetime) -> tuple[pl.DataFrame, date | None]:
+    """The campaign's newest audience in the lake of a day that began not after `first`, and that day; or none."""
+    last = min(first, context.as_of - timedelta(microseconds=1))
+    days = [date.fromisoformat(text) for text in list_keys(context.lake, CAMPAIGN_AUDIENCES)]
+    local = pl.select(pl.lit(last).dt.convert_time_zone(context.settings.time_zone).dt.date()).item()
+    for day in sorted((day for day in days if day <= local), reverse=True):
+        rows = read_partition(context.lake, CAMPAIGN_AUDIENCES, as_of_date=day)
+        own = rows.filter(pl.col("campaign_id") == campaign_id)
+        if own.height:
+            return own, day
+    return pl.DataFrame(CAMPAIGN_AUDIENCES.arrow_schema.empty_table()), None
+
+
+def campaign_rows(contacted: pl.Series, audience: pl.DataFrame, day: date | None, happened: pl.DataFrame) -> list[Row]:
+    """One row per way and group that has users.
+
+    contacted   ids of everybody whom the shop contacted      audience   rows of schemas.CAMPAIGN_AUDIENCES of `day`
+    happened    user_id, spend, responded of those who bought something promoted, or responded
+    """
+    everybody = pl.DataFrame({"user_id": contacted.unique().sort()}, schema={"user_id": pl.String})
+    rows = [{"way": "any", "user_group": "contacted", **_figures(everybody, happened)}] if everybody.height else []
+    known = audience.with_columns(was=pl.col("user_id").is_in(contacted.implode()))
+    for way in audience["way"].unique().sort():
+        own = known.filter(pl.col("way") == way)
+        groups = {
+            "contacted": own.filter(pl.col("was") & ~pl.col("holdout")),
+            "holdout": own.filter(~pl.col("was") & pl.col("holdout")),
+            "not_contacted": own.filter(~pl.col("was") & ~pl.col("holdout")),
+        }
+        broken = own.filter(pl.col("was") & pl.col("holdout")).height
+        if broken:
+            log.info("audience_results: %d users of a holdout were contacted and are left out", broken)
+        told = {name: _figures(users, happened) for name, users in groups.items() if users.height}
+        for name, figures in told.items():
+            row = {"way": way, "user_group": name, "audience_date": day, **figures}
+            row["predicted"] = float(groups[name]["probability"].mean() or 0.0)  # type: ignore[arg-type]
+            row["model_version"] = own["model_version"][0]
+            if name == "contacted" and "holdout" in told:
+                row |= above_holdout(figures, told["holdout"])
+            rows.append(row)
+    return [{**row, **_reason(row)} for row in rows]
+
+
+def above_holdout(contacted: Row, holdout: Row) -> Row:
+    """Difference of the buyer rates with its 95 % interval (Agresti and Caffo, 2000: one buyer and one other added)."""
+    value = contacted["buyer_rate"] - holdout["buyer_rate"]
+    shares = [(group["buyers"] + 1) / (group["users"] + 2) for group in (contacted, holdout)]
+    sizes = [group["users"] + 2 for group in (contacted, holdout)]
+    spread = _NORMAL_95 * math.sqrt(sum(p * (1 - p) / n for p, n in zip(shares, sizes, strict=True)))
+    middle = shares[0] - shares[1]
+    low, high = min(middle - spread, value), max(middle + spread, value)
+    return {"above_holdout": value, "above_holdout_low": low, "above_holdout_high": high}
+
+
+def _figures(users: pl.DataFrame, happened: pl.DataFrame) -> Row:
+    joined = users.select("user_id").join(happened, on="user_id", how="left", maintain_order="left")
+    count = joined.height
+    responders = int(joined["responded"].fill_null(value=False).sum())
+    buyers = int(joined["spend"].is_not_null().sum())
+    # Rounded sums: whole hundredths add up alike in any order.
+    revenue = float((joined["spend"].fill_null(0.0) * 100).round().cast(pl.Int64).sum()) / 100
+    return {
+        "users": count,
+        "responders": responders,
+        "response_rate": responders / count,
+        "buyers": buyers,
+        "buyer_rate": buyers / count,
+        "revenue": revenue,
+        "revenue_per_user": revenue / count,
+    }
+
+
+def _happened(campaigns: Campaigns, purchases: Purchases, campaign: Row) -> pl.DataFrame:
+    """user_id, spend (null: bought nothing promoted), responded; one row per user of either."""
+    campaign_id = campaign["campaign_id"]
+    bought = purchases.buyers(campaigns.items_of(campaign_id), campaign["starts_at"], campaign["ends_at"])
+    answers = campaigns.responses.filter(pl.col("campaign_id") == campaign_id).select("user_id").unique()
+    told = answers.with_columns(responded=pl.lit(value=True))
+    return bought.join(told, on="user_id", how="full", coalesce=True).sort("user_id")
+
+
+def _told(context: RunContext, campaign: Row) -> Row:
+    zone = context.settings.time_zone
+    days = pl.select(
+        *(pl.lit(campaign[n]).dt.convert_time_zone(zone).dt.date().alias(n) for n in ("starts_at", "ends_at"))
+    )
+    empty = dict.fromkeys(("audience_date", "predicted", "above_holdout", "above_holdout_low", "above_holdout_high"))
+    return {
+        "as_of_date": context.as_of_date,
+        "campaign_id": campaign["campaign_id"],
+        "campaign_name": campaign["name"],
+        "starts_on": days["starts_at"][0],
+        "ends_on": days["ends_at"][0],
+        **empty,
+    }
+
+
+def _version(context: RunContext) -> str:
+    return context.settings.fingerprint()
+
+
+def _reason(row: Row) -> Row:
+    group = {"contacted": "contacted", "holdout": "kept-apart", "not_contacted": "chosen, never contacted"}[
+        row["user_group"]
+    ]
+    text = f"Of {row['users']} {group} users {row['response_rate']:.1%} responded and {row['buyer_rate']:.1%} bought"
+    if row.get("above_holdout") is not None:
+        low, high = row["above_holdout_low"] * 100, row["above_holdout_high"] * 100
+        text += f", {row['above_holdout'] * 100:+.1f} points beside the holdout ({low:+.1f} to {high:+.1f})"
+        return {"reason_code": "beside_holdout", "reason_text": text}
+    return {"reason_code": "no_audience" if row["way"] == "any" else "by_group", "reason_text": text}

@@ -1,0 +1,134 @@
+"""Who is left out of an audience, how many are in it, who is kept apart: every number known beforehand."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from recsys.recommendations.audiences import (
+    above_privacy_floor,
+    contact_limits,
+    not_due,
+    sized,
+    with_holdout,
+    within_contact_limit,
+)
+from recsys.settings.audiences import AudienceSettings
+from tests.audience_shop import AS_OF, day
+
+SETTINGS = AudienceSettings(max_share=1.0)
+FREE = {"contacts": None, "units": None}
+
+
+def scored(users: int, campaign: str = "c", way: str = "response", best: float = 0.5) -> pl.DataFrame:
+    """`users` users u000, u001 … whose probability falls from `best`, none of them kept apart."""
+    return pl.DataFrame(
+        {
+            "campaign_id": [campaign] * users,
+            "way": [way] * users,
+            "user_id": [f"u{n:03}" for n in range(users)],
+            "probability": [best - n / 1000 for n in range(users)],
+            "holdout": [False] * users,
+        }
+    )
+
+
+def cut(rows: pl.DataFrame, limits: dict[str, object], settings: AudienceSettings = SETTINGS) -> pl.DataFrame:
+    asked = rows.group_by("campaign_id", "way").agg(users=pl.len().cast(pl.Int64))
+    return sized(rows, {"c": limits}, asked, settings)
+
+
+def facts(*rows: tuple[str, float | None, float | None]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema={"user_id": pl.String, "t_last": pl.Float64, "t_gap": pl.Float64}, orient="row")
+
+
+def test_who_bought_lately_and_is_not_due_before_the_end_is_left_out() -> None:
+    known = facts(("due soon", 5, 20), ("due late", 5, 90), ("overdue", 95, 90), ("never", None, None))
+    assert not_due(known, AS_OF, day(28), SETTINGS).to_list() == ["due late"]
+
+
+def test_who_bought_once_has_the_gap_of_the_others() -> None:
+    known = facts(("once", 5, None), ("a", 50, 90), ("b", 50, 90))
+    assert "once" in not_due(known, AS_OF, day(28), SETTINGS).to_list()
+    assert "once" not in not_due(known, AS_OF, day(86), SETTINGS).to_list()
+
+
+def test_where_nobody_buys_twice_one_purchase_lasts() -> None:
+    assert not_due(facts(("once", 300, None)), AS_OF, day(28), SETTINGS).to_list() == ["once"]
+
+
+def test_a_user_is_asked_at_most_so_often_the_likeliest_first() -> None:
+    rows = pl.concat([scored(1, name, best=chance) for name, chance in (("a", 0.1), ("b", 0.3), ("c", 0.2))])
+    none = pl.DataFrame(
+        schema={"campaign_id": pl.String, "user_id": pl.String, "contacted_at": pl.Datetime("us", "UTC")}
+    )
+    two = AudienceSettings(max_campaigns=2, period_days=28)
+    assert within_contact_limit(rows, none, AS_OF, two)["campaign_id"].to_list() == ["b", "c"]
+    had = pl.DataFrame({"campaign_id": ["x", "y"], "user_id": ["u000"] * 2, "contacted_at": [day(-3), day(-40)]})
+    assert within_contact_limit(rows, had, AS_OF, two)["campaign_id"].to_list() == ["b"]
+    other_way = rows.with_columns(way=pl.lit("affinity"))
+    assert within_contact_limit(pl.concat([rows, other_way]), none, AS_OF, two).height == 4
+
+
+def test_the_holdout_hangs_on_the_ids_alone() -> None:
+    drawn = with_holdout(scored(999).drop("holdout"), 0.1)
+    assert 70 <= drawn["holdout"].sum() <= 130
+    again = with_holdout(scored(999, way="affinity").drop("holdout").reverse(), 0.1).reverse()
+    assert again["holdout"].to_list() == drawn["holdout"].to_list()
+    other = with_holdout(scored(999, campaign="d").drop("holdout"), 0.1)
+    assert other["holdout"].to_list() != drawn["holdout"].to_list()
+    assert with_holdout(scored(9).drop("holdout"), 0.0)["holdout"].sum() == 0
+
+
+def test_a_budget_ends_the_audience_and_who_is_kept_apart_costs_nothing() -> None:
+    kept = cut(scored(100), {"contacts": 30, "units": None})
+    assert (kept.height, kept["rank"].max(), kept["sized_by"][0]) == (30, 30, "budget")
+    apart = scored(100).with_columns(holdout=pl.Series([n % 2 == 0 for n in range(100)]))
+    assert cut(apart, {"contacts": 30, "units": None}).filter(~pl.col("holdout")).height == 30
+
+
+def test_stock_ends_the_audience_where_the_expected_buyers_take_it() -> None:
+    level = scored(100).with_columns(probability=pl.lit(0.25))
+    kept = cut(level, {"contacts": None, "units": 10.0})
+    assert (kept.height, kept["sized_by"][0]) == (40, "stock")
+    assert cut(level, {"contacts": None, "units": 0.0}).is_empty()
+
+
+def test_without_a_budget_a_share_ends_the_audience() -> None:
+    kept = cut(scored(100), FREE, AudienceSettings(max_share=0.3))
+    assert (kept.height, kept["sized_by"][0]) == (30, "share")
+    assert cut(scored(100), FREE)["sized_by"].unique().to_list() == ["everybody"]
+    rich = cut(scored(100), {"contacts": 1000, "units": None}, AudienceSettings(max_share=0.3))
+    assert rich.height == 100
+
+
+def test_deciles_are_tenths_of_the_audience_and_ties_go_to_the_smaller_id() -> None:
+    kept = cut(scored(50).with_columns(probability=pl.lit(0.2)).reverse(), FREE)
+    assert kept["user_id"].to_list() == [f"u{n:03}" for n in range(50)]
+    assert kept["decile"].to_list() == [n // 5 + 1 for n in range(50)]
+
+
+def test_a_small_audience_is_not_shown() -> None:
+    rows = pl.concat([scored(49), scored(50, way="affinity")])
+    shown, small = above_privacy_floor(rows, 50)
+    assert shown["way"].unique().to_list() == ["affinity"]
+    assert small.rows() == [("c", "response", 49)]
+
+
+@pytest.mark.parametrize(
+    ("budget", "cost", "contacts"),
+    [(10.0, 0.5, 20), (10.0, 3.0, 3), (None, 0.5, None), (10.0, None, None), (10.0, 0.0, None), (0.3, 0.1, 3)],
+)
+def test_contacts_that_a_budget_pays_for(budget: float | None, cost: float | None, contacts: int | None) -> None:
+    campaign = {"budget": budget, "contact_cost": cost}
+    stock = pl.DataFrame(schema={"item_id": pl.String, "on_hand": pl.Float64})
+    assert contact_limits(campaign, pl.Series(["tea"]), stock, SETTINGS) == {"contacts": contacts, "units": None}
+
+
+def test_units_of_stock_that_may_go() -> None:
+    stock = pl.DataFrame({"item_id": ["tea", "cup", "pot"], "on_hand": [100.0, 50.0, -5.0]})
+    campaign = {"budget": None, "contact_cost": None}
+    settings = AudienceSettings(stock_share=0.8)
+    assert contact_limits(campaign, pl.Series(["tea", "pot"]), stock, settings)["units"] == 80.0
+    assert contact_limits(campaign, pl.Series(["pot"]), stock, settings)["units"] == 0.0
+    assert contact_limits(campaign, pl.Series(["unknown"]), stock, settings)["units"] is None
