@@ -8,7 +8,9 @@ from typing import Any
 from airflow.sdk import CronDataIntervalTimetable, chain, dag, task_group
 
 from plugins.run_context import step
+from plugins.run_form import DEADLINE, SHOP_POOL, TASK_DEFAULTS, WAREHOUSE_POOL
 from plugins.run_params import PARAMS
+from plugins.run_results import ASSETS, totals
 from recsys import steps
 from recsys.config import load_settings
 
@@ -18,23 +20,22 @@ from recsys.config import load_settings
     start_date=datetime(2017, 1, 2, tzinfo=timezone.utc),
     catchup=False,
     max_active_runs=3,
+    dag_display_name="Daily recommendations",
+    description="The shop's behaviour in, the recommendations of one day out.",
     doc_md=Path(__file__).with_suffix(".md").read_text(encoding="utf-8"),
     tags=["recommendations", "daily"],
-    default_args={
-        "owner": "recommendations",
-        "retries": 2,
-        "retry_delay": timedelta(seconds=30),
-        "execution_timeout": timedelta(minutes=30),
-    },
+    default_args=TASK_DEFAULTS,
     params=PARAMS,
+    deadline=DEADLINE,
 )
 def daily_recommendations() -> None:
-    def tasks(*functions: Callable[..., Any], minutes: int = 30) -> list[Any]:
-        return [step(function, execution_timeout=timedelta(minutes=minutes))() for function in functions]
+    def tasks(*functions: Callable[..., Any], minutes: int = 30, **options: Any) -> list[Any]:
+        return [step(function, execution_timeout=timedelta(minutes=minutes), **options)() for function in functions]
 
     @task_group
     def data() -> None:
-        chain(tasks(steps.extract_events, steps.extract_snapshots, minutes=60), *tasks(steps.check_extracts))
+        extracts = tasks(steps.extract_events, steps.extract_snapshots, minutes=60, pool=SHOP_POOL)
+        chain(extracts, *tasks(steps.check_extracts))
 
     @task_group
     def features() -> None:
@@ -47,14 +48,17 @@ def daily_recommendations() -> None:
     @task_group
     def recommendations() -> None:
         shards = step(steps.plan_user_shards, result=steps.shard_numbers)()
-        users = step(steps.recommend_users, execution_timeout=timedelta(minutes=60)).expand(shard=shards)
+        users = step(
+            steps.recommend_users, execution_timeout=timedelta(minutes=60), map_index_template="{{ shard_name }}"
+        ).expand(shard=shards)
         sets = tasks(steps.build_item_pairs, steps.build_bundles, steps.build_user_bundles)
         told = tasks(steps.build_details, steps.build_realised_metrics)
-        shown = tasks(steps.stage_tables, steps.check_staging, steps.publish, steps.apply_retention)
+        staged = tasks(steps.stage_tables, steps.check_staging, pool=WAREHOUSE_POOL)
+        published = tasks(steps.publish, pool=WAREHOUSE_POOL, outlets=ASSETS, result=totals)
         chain(*sets)
         chain(*tasks(steps.build_similar_items), told[0])
         chain(users, *tasks(steps.build_campaign_audiences), told[0])
-        chain(users, sets[-1], *told, *shown)
+        chain(users, sets[-1], *told, *staged, *published, *tasks(steps.apply_retention, pool=WAREHOUSE_POOL))
 
     claim = step(steps.claim_run, retries=0)().as_setup()
     release = step(steps.release_run)().as_teardown(setups=claim)

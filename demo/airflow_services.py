@@ -22,7 +22,7 @@ from typing import Any
 
 from demo.memory import tree
 from demo.postgres import read_environment, write_private
-from demo.rest import Airflow, is_up
+from demo.rest import Airflow, create_pools, is_up
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -48,6 +48,7 @@ def start(folder: Path) -> Airflow:
     _migrate(folder, environment)
     _launch(folder, state, environment, "api-server", "--host", HOST, "--port", str(state["port"]))
     _wait(folder, state)
+    create_pools(client(folder), json.loads((ROOT / "plugins" / "pools.json").read_text()))
     # A scheduler that starts before the API server listens fails its first tasks.
     _launch(folder, state, environment, "dag-processor")
     _launch(folder, state, environment, "scheduler", "--skip-serve-logs")

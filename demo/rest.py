@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
@@ -59,6 +60,14 @@ def is_up(url: str) -> bool:
     except RestError:
         return False
     return True
+
+
+def create_pools(airflow: Airflow, pools: Mapping[str, Mapping[str, Any]]) -> None:
+    """Create the pools that are missing; `pools` is what a file for `airflow pools import` holds."""
+    known = {pool["name"] for pool in airflow.call("GET", "/api/v2/pools?limit=100")["pools"]}
+    for name, pool in pools.items():
+        if name not in known:
+            airflow.call("POST", "/api/v2/pools", {"name": name, **pool})
 
 
 def wait_for_dag(airflow: Airflow, seconds: float = 120) -> None:

@@ -12,8 +12,12 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import task
+from airflow.sdk import get_current_context
+from airflow.sdk.bases.decorator import task_decorator_factory
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
+
+from plugins.run_form import wants_full_extract, with_params
+from plugins.run_results import StepOperator, tell_assets
 
 if TYPE_CHECKING:
     from recsys.run import Accepted, Counts, RunContext
@@ -50,7 +54,7 @@ def run_context(context: Mapping[str, Any]) -> RunContext:
     """What a step is given, from the context of the Airflow task that wraps it.
 
     The databases are the Airflow connections recsys_shop and recsys_warehouse where they are defined, else
-    RECSYS_SHOP_DSN and RECSYS_WAREHOUSE_DSN; the rest comes from the environment and the settings file.
+    RECSYS_SHOP_DSN and RECSYS_WAREHOUSE_DSN; the rest comes from the environment, the settings file and the params.
     """
     from recsys.config import load_environment, load_settings
     from recsys.run import RunContext
@@ -58,7 +62,9 @@ def run_context(context: Mapping[str, Any]) -> RunContext:
     settings = load_settings()
     environment = load_environment({**os.environ, **_connections()})
     day = resolve_as_of_date(context, settings.time_zone)
-    return RunContext(day, environment, settings, context["dag_run"].run_id, accepted_checks(context))
+    settings = with_params(settings, context["params"])
+    full = wants_full_extract(context["params"])
+    return RunContext(day, environment, settings, context["dag_run"].run_id, accepted_checks(context), full)
 
 
 def accepted_checks(context: Mapping[str, Any]) -> Accepted:
@@ -90,12 +96,17 @@ def step(function: Callable[..., Counts], result: Callable[[Counts], Any] = dict
 
         try:
             built = run_context(context)
-            return result(run_one(function, built, *([] if shard is None else [shard])))
+            if shard is not None:
+                get_current_context()["shard_name"] = f"shard {shard + 1}"  # type: ignore[typeddict-unknown-key]
+            counts = run_one(function, built, *([] if shard is None else [shard]))
+            tell_assets(context, built.as_of_date, counts)
+            return result(counts)
         except (ConfigError, SchemaError, RunError, ValueError) as error:
             raise AirflowFailException(f"{function.__name__}: {error}") from error
 
     run.__doc__ = function.__doc__
-    return task(task_id=function.__name__, doc_md=function.__doc__, **options)(run)
+    options = {"task_id": function.__name__, "doc_md": function.__doc__, **options}
+    return task_decorator_factory(run, decorated_operator_class=StepOperator, **options)
 
 
 def _parse(text: str, origin: str) -> date:

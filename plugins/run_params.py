@@ -12,6 +12,21 @@ PARAMS = {
         title="As-of date",
         description="Day to build: everything before its 00:00 is known. Empty: the day after the logical date.",
     ),
+    "list_length": Param(
+        None,
+        type=["null", "integer"],
+        minimum=1,
+        maximum=500,
+        title="Items a list",
+        description="Longest list of a user in this run. Empty: the setting rules.list_length.",
+    ),
+    "full_extract": Param(
+        False,
+        type="boolean",
+        title="Read the shop again",
+        description="Read every event day of the look-back window again, also those that the lake holds: after the "
+        "shop's past was corrected. It takes as long as the first run.",
+    ),
     "accept": Param(
         [],
         type="array",

@@ -61,10 +61,14 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
-    _add_day(_add(commands, "run", "Run every step of a day, in order, in this process."))
+    whole = _add(commands, "run", "Run every step of a day, in order, in this process.")
+    _add_day(whole)
+    _add_full_extract(whole)
     for step in steps.STEPS:
         command = _add(commands, step.__name__, (step.__doc__ or "").strip())
         _add_day(command)
+        if step is steps.extract_events:
+            _add_full_extract(command)
         if step is steps.recommend_users:
             command.add_argument("--shard", type=int, default=0, help="number of the shard, from 0 (default: 0)")
     rollback = _add(commands, "rollback", "Show readers an earlier published day.")
@@ -102,6 +106,11 @@ def _add_day(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run-id", default=f"shell:{socket.gethostname()}:{os.getpid()}", help="name of the run")
 
 
+def _add_full_extract(parser: argparse.ArgumentParser) -> None:
+    text = "read every event day of the look-back window again, also those that the lake holds"
+    parser.add_argument("--full-extract", action="store_true", help=text)
+
+
 def _run(options: argparse.Namespace) -> None:
     if options.command == "settings":
         print(json.dumps(dataclasses.asdict(load_settings()), indent=2))
@@ -134,7 +143,8 @@ def _run_steps(options: argparse.Namespace) -> None:
     if options.accept and not options.why.strip():
         raise ConfigError("say with --why why the accepted checks may fail")
     accepted = Accepted(tuple(options.accept), getpass.getuser(), options.why) if options.accept else Accepted()
-    context = RunContext(options.as_of, load_environment(), load_settings(), options.run_id, accepted)
+    full = getattr(options, "full_extract", False)
+    context = RunContext(options.as_of, load_environment(), load_settings(), options.run_id, accepted, full)
     if options.command == "run":
         steps.run_all(context)
         return

@@ -35,6 +35,8 @@ class RunContext:
     settings: Settings
     run_id: str
     accepted: Accepted = Accepted()
+    full_extract: bool = False
+    """Read every event day of the look-back window again, also those that the lake holds."""
 
     @property
     def lake(self) -> Lake:

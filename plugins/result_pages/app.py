@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from plugins.result_pages import queries
 from plugins.result_pages.days import (
     NoSuchDayError,
+    Wanted,
     choose_day,
     item_ids,
     published_table,
@@ -45,7 +46,14 @@ HEADERS = {
 
 Text = Annotated[str, Query(max_length=200, pattern="^[^\\x00]*$")]
 Page = Annotated[int, Query(ge=1, le=LAST_OFFSET // CARDS)]
-Day = Annotated[date | None, Query()]
+
+
+def wanted(day: Annotated[date | None, Query()] = None, run_id: Text = "") -> Wanted:
+    """What the address says of the day."""
+    return Wanted(day, run_id)
+
+
+Asked = Annotated[Wanted, Depends(wanted)]
 
 warehouse = Warehouse()
 may_see_the_dag = requires_access_dag("GET", param_dag_id=DAG)
@@ -66,13 +74,13 @@ async def add_headers(request: Request, call_next: Callable[[Request], Awaitable
 
 
 @app.get("/")
-def overview(request: Request, day: Day = None) -> Response:
+def overview(request: Request, asked: Asked) -> Response:
     """Published days, and of one of them: tables, funnel, quality beside baselines, what the checks found."""
     with warehouse.reader() as reader:
-        days = choose_day(reader, day)
-        asked: dict[str, Any] = {name: reader.rows(query, day=days.day) for name, query in _OF_DAY.items()}
+        days = choose_day(reader, asked)
+        of_day: dict[str, Any] = {name: reader.rows(query, day=days.day) for name, query in _OF_DAY.items()}
         tables = reader.rows(queries.TABLES, day=days.day, before=days.before)
-    return render(request, "overview.html", days=days, tables=tables, **asked)
+    return render(request, "overview.html", days=days, tables=tables, **of_day)
 
 
 _OF_DAY = {
@@ -86,11 +94,11 @@ _OF_DAY = {
 
 
 @app.get("/users")
-def users(request: Request, day: Day = None, user_id: Text = "", first: Text = "", missing: Text = "") -> Response:
+def users(request: Request, asked: Asked, user_id: Text = "", first: Text = "", missing: Text = "") -> Response:
     """One user: history, lists with reasons, bundles, why an item is missing; without `user_id` a list of users."""
     user_id, missing = user_id.strip(), missing.strip()
     with warehouse.reader() as reader:
-        days = choose_day(reader, day)
+        days = choose_day(reader, asked)
         key = {"day": days.day, "user_id": user_id}
         if not user_id:
             rows = reader.rows(queries.USERS_FROM, day=days.day, first=first, limit=PAGE_ROWS + 1)
@@ -125,11 +133,11 @@ def users(request: Request, day: Day = None, user_id: Text = "", first: Text = "
 
 
 @app.get("/items")
-def items(request: Request, day: Day = None, item_id: Text = "", text: Text = "", page: Page = 1) -> Response:
+def items(request: Request, asked: Asked, item_id: Text = "", text: Text = "", page: Page = 1) -> Response:
     """One item: partners, bundles and whatever else is published of it; without `item_id` a search in the titles."""
     item_id, text = item_id.strip(), text.strip()
     with warehouse.reader() as reader:
-        days = choose_day(reader, day)
+        days = choose_day(reader, asked)
         if not item_id:
             limits = {"limit": PAGE_ROWS + 1, "offset": (page - 1) * PAGE_ROWS}
             rows = reader.rows(queries.SEARCH, day=days.day, text=text, **limits)
@@ -158,11 +166,11 @@ def items(request: Request, day: Day = None, item_id: Text = "", text: Text = ""
 
 
 @app.get("/bundles")
-def bundles(request: Request, day: Day = None, order: Text = "rank", bundle_id: Text = "", page: Page = 1) -> Response:
+def bundles(request: Request, asked: Asked, order: Text = "rank", bundle_id: Text = "", page: Page = 1) -> Response:
     """The day's bundles as cards, one `page` after the other, or a single one."""
     order = order if order in queries.BUNDLES_BY else "rank"
     with warehouse.reader() as reader:
-        days = choose_day(reader, day)
+        days = choose_day(reader, asked)
         if bundle_id:
             cards = reader.rows(queries.BUNDLES_BY_ID, day=days.day, bundle_id=bundle_id.strip())
         else:
@@ -187,11 +195,11 @@ def bundles(request: Request, day: Day = None, order: Text = "rank", bundle_id: 
 
 
 @app.get("/tables")
-def tables(request: Request, day: Day = None, name: Text = "", value: Text = "", page: Page = 1) -> Response:
+def tables(request: Request, asked: Asked, name: Text = "", value: Text = "", page: Page = 1) -> Response:
     """Rows of any published table in key order, those whose key begins with `value`; without `name` the tables."""
     known = {table.name: table for table in PUBLISHED}
     with warehouse.reader() as reader:
-        days = choose_day(reader, day)
+        days = choose_day(reader, asked)
         if name not in known:
             status = 404 if name else 200
             return render(request, "tables.html", status=status, days=days, tables=list(known.values()), name=name)

@@ -35,16 +35,33 @@ class Days:
         return next((row["as_of_date"] for row in self.all if row["as_of_date"] < self.day), None)
 
 
-def choose_day(reader: Reader, wanted: date | None) -> Days:
-    """The day `wanted`, else the current one. Raises NoSuchDayError when it is not published."""
+@dataclass(frozen=True)
+class Wanted:
+    """The day or the run that an address asks for; neither: the current day."""
+
+    day: date | None = None
+    run_id: str = ""
+
+
+def choose_day(reader: Reader, wanted: Wanted) -> Days:
+    """The day that is wanted. Raises NoSuchDayError when it is not published."""
     days = reader.rows(queries.DAYS)
     if not days:
         raise NoSuchDayError("Nothing is published yet: trigger the DAG daily_recommendations and come back.")
     current = next((row["as_of_date"] for row in days if row["is_current"]), days[0]["as_of_date"])
-    day = wanted or current
+    if wanted.run_id and wanted.day is None:
+        return Days(days, _day_of_run(days, wanted.run_id))
+    day = wanted.day or current
     if all(row["as_of_date"] != day for row in days):
         raise NoSuchDayError(f"{day} is not published; the newest published day is {days[0]['as_of_date']}.")
     return Days(days, day)
+
+
+def _day_of_run(days: list[Row], run_id: str) -> date:
+    for row in days:
+        if row["run_id"] == run_id:
+            return date.fromisoformat(str(row["as_of_date"]))
+    raise NoSuchDayError(f"The run {run_id} has published nothing (yet), or a later run replaced what it published.")
 
 
 def published_table(name: str) -> Table:

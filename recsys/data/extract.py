@@ -91,10 +91,10 @@ def finished_days(context: RunContext) -> dict[date, int]:
 
 
 def wanted_days(context: RunContext, connection: Connection) -> list[date]:
-    """Days to read: those that the lake lacks and the newest `late_days`, from the shop's first event on."""
+    """Days to read: those that the lake lacks and the newest `late_days`, from the shop's first event on; or all."""
     window, data = look_back(context), context.settings.data
     try:
-        finished = finished_days(context)
+        finished = {} if context.full_extract else finished_days(context)
     except FileNotFoundError as error:
         raise RunError(f"the shop needs a query of its events: {error.filename} is missing") from error
     late = set(window[-data.late_days :]) if data.late_days else set()

@@ -72,6 +72,7 @@ def publish(context: RunContext) -> Counts:
         "rows": sum(table.rows for table in staged),
         "locked_ms": round(locked_ms, 1),
         "current": int(moved),
+        **{f"rows_{table.table.name}": table.rows for table in staged},
         **{f"checksum_{table.table.name}": table.checksum for table in staged},
     }
 

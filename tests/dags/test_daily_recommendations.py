@@ -64,16 +64,73 @@ def test_tasks_have_owner_retries_timeouts_and_a_text(dag: Any) -> None:
             assert task.execution_timeout is not None, task.task_id
 
 
-def test_the_parameter_is_a_date_or_empty(dag: Any) -> None:
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("as_of_date", ["2017-12-04", None], ["next Monday", 20171204]),
+        ("list_length", [1, 500, None], [0, 501, "many", 2.5]),
+        ("full_extract", [True, False], ["yes", None]),
+    ],
+)
+def test_the_form_takes_what_a_run_can_use(dag: Any, name: str, good: list[Any], bad: list[Any]) -> None:
     from airflow.sdk.exceptions import ParamValidationError
 
     dag.params.validate()
-    dag.params["as_of_date"] = "2017-12-04"
-    dag.params.validate()
-    with pytest.raises(ParamValidationError):
-        dag.params["as_of_date"] = "next Monday"
-    with pytest.raises(ParamValidationError):
-        dag.params["as_of_date"] = 20171204
+    for value in good:
+        dag.params[name] = value
+        dag.params.validate()
+    for value in bad:
+        with pytest.raises(ParamValidationError):
+            dag.params[name] = value
+    dag.params[name] = good[-1]
+    described = dag.params.get_param(name)
+    assert described.schema["title"]
+    assert described.description
+
+
+def test_tasks_that_use_a_database_wait_for_its_pool(dag: Any) -> None:
+    pools = {task.task_id.split(".")[-1]: task.pool for task in dag.tasks if task.pool != "default_pool"}
+    assert {name for name, pool in pools.items() if pool == "recsys_shop"} == {"extract_events", "extract_snapshots"}
+    writers = {"stage_tables", "check_staging", "publish", "apply_retention"}
+    assert {name for name, pool in pools.items() if pool == "recsys_warehouse"} == writers
+    assert set(pools.values()) == set(json.loads((ROOT / "plugins" / "pools.json").read_text()))
+
+
+def test_publishing_tells_of_every_published_table(dag: Any) -> None:
+    from recsys.schemas import PUBLISHED
+
+    outlets = dag.get_task("recommendations.publish").outlets
+    assert sorted(asset.name for asset in outlets) == sorted(table.name for table in PUBLISHED)
+    assert all(asset.uri == f"recsys://warehouse/{asset.name}" for asset in outlets)
+
+
+def test_each_task_links_to_what_it_made(dag: Any) -> None:
+    from types import SimpleNamespace
+
+    run = SimpleNamespace(run_id="manual__2017-12-04T00:00:00+00:00_x")
+    links = {}
+    for task in dag.tasks:
+        [link] = task.operator_extra_links
+        links[task.task_id.split(".")[-1]] = link.get_link(task, ti_key=run)
+    run_id = "run_id=manual__2017-12-04T00%3A00%3A00%2B00%3A00_x"
+    assert links["build_item_pairs"] == f"/recommendations/tables?name=item_pairs&{run_id}"
+    assert links["recommend_users"] == f"/recommendations/users?{run_id}"
+    assert links["publish"] == f"/recommendations/?{run_id}"
+
+
+def test_the_runbook_knows_every_task(dag: Any) -> None:
+    for task in dag.tasks:
+        assert f"`{task.task_id.split('.')[-1]}`" in dag.doc_md
+
+
+def test_a_late_run_is_reported(dag: Any) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    [deadline] = DagSerialization.to_dict(dag)["dag"]["deadline"]
+    assert deadline["reference"]["reference_type"] == "DagRunQueuedAtDeadline"
+    assert deadline["callback"]["__data__"]["path"] == "plugins.notify.deadline_missed"
+    for task in dag.tasks:
+        assert [type(notifier).__name__ for notifier in task.on_failure_callback] == ["FailureNotifier"]
 
 
 def test_backfills_of_the_first_year_of_data_are_possible(dag: Any) -> None:

@@ -123,6 +123,24 @@ def test_every_run_gave_its_day_back(world: World) -> None:
         assert cursor.fetchall() == []
 
 
+def test_shards_have_names_and_tasks_lead_to_their_results(world: World) -> None:
+    run = f"/api/v2/dags/{rest.DAG}/dagRuns/{world.runs['param'].replace('+', '%2B')}/taskInstances"
+    mapped = world.airflow.call("GET", f"{run}/recommendations.recommend_users/listMapped")["task_instances"]
+    assert sorted(instance["rendered_map_index"] for instance in mapped) == ["shard 1", "shard 2"]
+    links = world.airflow.call("GET", f"{run}/recommendations.build_bundles/links")["extra_links"]
+    assert links["Result"].startswith("/recommendations/bundles?run_id=")
+    assert "extra_links" in world.airflow.call("GET", f"{run}/recommendations.recommend_users/links?map_index=1")
+
+
+def test_each_published_table_has_an_event_with_day_rows_and_checksum(world: World) -> None:
+    events = world.airflow.call("GET", f"/api/v2/assets/events?source_dag_id={rest.DAG}&limit=200")["asset_events"]
+    told = {(event["extra"]["as_of_date"], event["name"]): event["extra"] for event in events}
+    published = _rows(world, "select as_of_date, table_name, rows, checksum from bi.published_runs")
+    assert len(published) == len(told)
+    for day, table, rows, checksum in published:
+        assert told[(day.isoformat(), table)] == {"as_of_date": day.isoformat(), "rows": rows, "checksum": checksum}
+
+
 def test_only_small_things_go_through_xcom(world: World) -> None:
     with closing(psycopg2.connect(world.server.dsn("airflow"))) as connection, connection.cursor() as cursor:
         cursor.execute("select coalesce(max(length(value::text)), 0) from xcom")

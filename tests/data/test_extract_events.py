@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import threading
 from datetime import date, datetime, timedelta, timezone
@@ -128,6 +129,17 @@ def test_late_rows_reach_the_newest_days_but_not_the_past_run(context: MakeConte
     assert visible_events(run).collect()["event_id"].to_list() == ["old", "seen"]
     tolerant = context(allowed_lateness_hours=4)
     assert visible_events(tolerant).collect()["event_id"].to_list() == ["old", "late", "seen"]
+
+
+def test_a_corrected_past_is_read_on_demand(context: MakeContext, add_events: AddEvents) -> None:
+    add_events(event("old", 4), event("seen", 8))
+    run = context()
+    extract_events(run)
+    add_events(event("corrected", 4))
+    extract_events(run)
+    assert days_of(run)[4] == ["old"]
+    assert extract_events(dataclasses.replace(run, full_extract=True)) == {"days": 6, "source_rows": 3}
+    assert days_of(run)[4] == ["corrected", "old"]
 
 
 def test_refused_rows_vanish_when_the_shop_repairs_them(

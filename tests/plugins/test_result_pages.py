@@ -32,6 +32,7 @@ INPUTS = [
     "tables?name=",
     "tables?name=bundles&value=",
     "?day=",
+    "?run_id=",
 ]
 ATTACKS = [
     "' or '1'='1",
@@ -108,6 +109,8 @@ def test_the_overview_shows_the_current_day_and_another_one_on_request(client: A
     for said in ("1,234,567", "few events", "0.4000", "0.1000", "popularity", f"run of {SECOND}", "<polyline"):
         assert said in page, said
     assert f'Recommendations of {FIRST} <span class="tag">not what' in text_of(client, f"/?day={FIRST}")
+    assert f"Recommendations of {FIRST}" in text_of(client, f"/?run_id={quote(f'run of {FIRST}')}")
+    assert "has published nothing" in text_of(client, "/?run_id=manual__2016", 404)
     assert "2016-01-01 is not published" in text_of(client, "/?day=2016-01-01", 404)
     assert "day:" in text_of(client, "/?day=yesterday", 400)
 
