@@ -84,29 +84,33 @@ def build_baskets(
         .collect()
     )
     largest = rows.group_by("user_id", "basket").len().filter(pl.col("len") > settings.max_basket_items)
-    rows = rows.join(largest, on=["user_id", "basket"], how="anti")
+    if not largest.is_empty():
+        rows = rows.join(largest, on=["user_id", "basket"], how="anti")
     return number_baskets(rows, as_of_date)
 
 
 def number_baskets(rows: pl.DataFrame, as_of_date: date) -> Baskets:
     """Number users, items and baskets of `rows`: user_id, basket (unique within the user), item_id, day."""
-    item_ids = rows["item_id"].unique().sort()
-    user_ids = rows["user_id"].unique().sort()
-    heads = rows.group_by("user_id", "basket").agg(pl.col("day").min()).sort("user_id", "day", "basket")
+    item_ids, user_ids = rows["item_id"].unique().sort(), rows["user_id"].unique().sort()
+    coded = rows.select(
+        "basket",
+        "day",
+        user=pl.col("user_id").cast(pl.Enum(user_ids)).to_physical(),
+        item=pl.col("item_id").cast(pl.Enum(item_ids)).to_physical(),
+    )
+    heads = coded.group_by("user", "basket").agg(pl.col("day").min()).sort("user", "day", "basket")
     heads = heads.with_row_index("row")
-    codes = pl.DataFrame({"item_id": item_ids}).with_row_index("column")
-    placed = rows.join(heads.select("user_id", "basket", "row"), on=["user_id", "basket"]).join(codes, on="item_id")
-    row, column = placed["row"].to_numpy(), placed["column"].to_numpy()
+    placed = coded.select("user", "basket", "item").join(heads.select("user", "basket", "row"), on=["user", "basket"])
+    row, column = placed["row"].to_numpy(), placed["item"].to_numpy()
     shape = (heads.height, len(item_ids))
     lines = sparse.csr_matrix((np.ones(len(row), np.float32), (row, column)), shape)
     lines.sort_indices()
-    users = heads["user_id"].replace_strict(user_ids, pl.Series(range(len(user_ids))), return_dtype=pl.Int32)
     return Baskets(
         as_of_date,
         item_ids.to_list(),
         user_ids.to_list(),
         lines,
-        users.to_numpy().astype(np.int32),
+        heads["user"].to_numpy().astype(np.int32),
         _ages(heads["day"], as_of_date),
     )
 

@@ -65,15 +65,20 @@ def find_donors(items: pl.DataFrame, known: pl.Series, baskets: Baskets, setting
     )
     words = word_matrix(table["title"].fill_null(""))
     order = table.with_row_index("row").sort(["bought", "item_id"], descending=[True, False])
-    donors = _donors_by_path(order.filter("known"))
-    parts = []
-    thin = table.with_row_index("row").filter(~pl.col("known"))
-    for (path,), group in thin.group_by("path", maintain_order=True):
-        rows = _nearest_donors(str(path), donors)
-        if len(rows):
-            parts.append(_choose(group, rows, words, table["item_id"], settings.donors))
-    empty = {"item_id": pl.String, "donor": pl.String, "donors": pl.UInt32, "evidence": pl.String}
-    return pl.concat([pl.DataFrame(schema=empty), *parts]).sort("item_id", "donor")
+    by_path = _donors_by_path(order.filter("known"))
+    thin = table.with_row_index("row").filter(~pl.col("known")).group_by("path", maintain_order=True).agg("row")
+    loans = [np.zeros((0, 4), np.int64)]
+    for path, group in thin.iter_rows():
+        donors = _nearest_donors(path, by_path)
+        if len(donors):
+            loans.append(_choose(np.array(group), donors, words, settings.donors))
+    item, donor, count, by_text = np.concatenate(loans).T
+    return pl.DataFrame({
+        "item_id": table["item_id"].gather(item),
+        "donor": table["item_id"].gather(donor),
+        "donors": count.astype(np.uint32),
+        "evidence": pl.Series(by_text == 1).replace_strict({True: "text", False: "category"}, return_dtype=pl.String),
+    }).sort("item_id", "donor")  # fmt: skip
 
 
 def _donors_by_path(known: pl.DataFrame) -> dict[str, list[int]]:
@@ -94,22 +99,16 @@ def _nearest_donors(path: str, donors: dict[str, list[int]]) -> np.ndarray:
     return np.array(donors.get(path, []), np.int64)
 
 
-def _choose(
-    group: pl.DataFrame, donors: np.ndarray, words: sparse.csr_matrix, ids: pl.Series, count: int
-) -> pl.DataFrame:
-    likeness = np.asarray((words[group["row"].to_numpy()] @ words[donors].T).todense())
+def _choose(items: np.ndarray, donors: np.ndarray, words: sparse.csr_matrix, count: int) -> np.ndarray:
+    """Loans of one category, one row a loan: item, donor (rows of the table), donors of the item, 1 if by text."""
+    likeness = (words[items] @ words[donors].T).toarray()
     alike = np.argsort(-likeness, axis=1, kind="stable")[:, :count]
     near = np.take_along_axis(likeness, alike, axis=1)
     by_text = near[:, 0] >= _ALIKE
     chosen = np.where(by_text[:, None], alike, np.arange(alike.shape[1])[None, :])
     kept = np.where(by_text[:, None], near >= _ALIKE, True)
     row, place = np.nonzero(kept)
-    return pl.DataFrame({
-        "item_id": group["item_id"].gather(row),
-        "donor": ids.gather(donors[chosen[row, place]]),
-        "donors": kept.sum(axis=1)[row].astype(np.uint32),
-        "evidence": np.where(by_text[row], "text", "category"),
-    })  # fmt: skip
+    return np.column_stack([items[row], donors[chosen[row, place]], kept.sum(axis=1)[row], by_text[row]])
 
 
 def word_matrix(texts: pl.Series) -> sparse.csr_matrix:

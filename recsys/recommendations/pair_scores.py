@@ -22,6 +22,7 @@ from recsys.recommendations.pair_counts import Longs, PairBlock
 from recsys.settings.combinations import PairSettings
 
 Floats = NDArray[np.float64]
+_WIDE = 256
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,26 @@ def top_rows(anchor: Longs, score: Floats, count: int) -> Longs:
     Ties fall to the pair that comes first, that is to the smaller partner.
     """
     starts = np.flatnonzero(np.r_[True, anchor[1:] != anchor[:-1]]) if len(anchor) else np.zeros(0, np.int64)
-    ends = np.append(starts[1:], len(anchor))
-    picked = []
-    for start, end in zip(starts, ends, strict=True):
-        values = score[start:end]
-        floor = np.partition(values, -count)[-count] if end - start > count else -np.inf
-        kept = np.flatnonzero((values >= floor) & (values > 0))
-        picked.append(start + kept[np.argsort(-values[kept], kind="stable")][:count])
-    return np.concatenate(picked) if picked else np.zeros(0, np.int64)
+    lengths = np.diff(np.append(starts, len(anchor))) if len(starts) else starts
+    kept = np.flatnonzero((score >= np.repeat(_floors(score, starts, lengths, count), lengths)) & (score > 0))
+    kept = kept[np.lexsort((-score[kept], anchor[kept]))]
+    first = np.searchsorted(anchor[kept], anchor[kept])
+    return kept[np.arange(len(kept)) - first < count]
+
+
+def _floors(score: Floats, starts: Longs, lengths: Longs, count: int) -> Floats:
+    """The `count`-th best score of each run of `lengths` scores from `starts`; of a shorter run, minus infinity."""
+    floor = np.full(len(starts), -np.inf)
+    for row in np.flatnonzero(lengths > max(_WIDE, count)):
+        run = score[starts[row] : starts[row] + lengths[row]]
+        floor[row] = np.partition(run, -count)[-count]
+    # Short runs are many: those of about one length are partitioned together, as rows of a matrix.
+    width = np.where(
+        (lengths > count) & (lengths <= _WIDE), 1 << np.ceil(np.log2(np.maximum(lengths, 1))).astype(int), 0
+    )
+    for size in np.unique(width[width > 0]):
+        rows, place = np.flatnonzero(width == size), np.arange(size)
+        cells = np.minimum(starts[rows][:, None] + place, len(score) - 1)
+        values = np.where(place < lengths[rows][:, None], score[cells], -np.inf)
+        floor[rows] = np.partition(values, -count, axis=1)[:, -count]
+    return floor

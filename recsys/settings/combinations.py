@@ -28,8 +28,8 @@ class PairSettings:
     owner_half_life_days: float = 150.0
     habit_half_life_days: float = 90.0
     habit_prior_baskets: float = 2.0
-    habit_items: int = 500
-    """Items kept of each user's habits; bounds memory."""
+    habit_items: int = 200
+    """Items kept of each user's habits; bounds time and memory."""
     bestsellers: int = 200
     """Items in most baskets, left out of `rank_distinct`."""
     bestseller_share: float = 0.02

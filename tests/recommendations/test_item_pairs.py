@@ -13,6 +13,7 @@ import pytest
 from recsys.recommendations.item_pairs import mine_pairs, pair_rows
 from recsys.recommendations.pair_counts import count_pairs
 from recsys.recommendations.pair_relations import find_substitutes, no_substitutes
+from recsys.recommendations.pair_scores import top_rows
 from recsys.schemas import ITEM_PAIRS
 from tests.recommendations.combination_shop import (
     AS_OF,
@@ -150,6 +151,22 @@ def test_an_empty_shop_gives_no_row() -> None:
     mined = mine_pairs(baskets, SETTINGS)
     rows = pair_rows(baskets, combination_items(), mined, no_substitutes(), no_rules(), SETTINGS)
     assert rows.is_empty()
+
+
+def test_baskets_of_one_item_make_no_pair() -> None:
+    events = combination_events().with_columns(order_id=pl.format("{}{}", "order_id", "item_id"))
+    baskets = combination_baskets(events)
+    assert mine_pairs(baskets, SETTINGS).pairs.is_empty()
+
+
+def test_best_rows_of_short_and_long_runs_are_those_of_a_plain_sort() -> None:
+    rng = np.random.default_rng(0)
+    anchor = np.repeat(np.arange(40), rng.integers(0, 30, 40) ** 2)
+    score = rng.integers(-2, 30, len(anchor)).astype(np.float64)
+    order = np.lexsort((np.arange(len(score)), -score, anchor))
+    wanted = [row for a in range(40) for row in [r for r in order if anchor[r] == a and score[r] > 0][:7]]
+    assert np.bincount(anchor).max() > 500
+    assert top_rows(anchor, score, 7).tolist() == wanted
 
 
 def test_huge_baskets_are_left_out() -> None:
