@@ -147,11 +147,14 @@ def extended(before: Baskets, seeds: list[list[int]], like: Sets) -> Sets:
     """Each seed extended, item by item, by the one in most baskets that hold all so far, to the sizes of `like`."""
     by_item, sets = before.lines.tocsc(), []
     for chosen, members in zip(seeds, like, strict=True):
+        held = np.arange(len(before.user))
+        for item in chosen:
+            held = np.intersect1d(held, by_item.indices[by_item.indptr[item] : by_item.indptr[item + 1]])
         while len(chosen) < len(members):
-            held = np.asarray(by_item[:, chosen].sum(axis=1)).ravel() >= len(chosen)
-            counts = np.asarray(before.lines[np.flatnonzero(held)].sum(axis=0)).ravel()
+            counts = np.bincount(before.lines[held].indices, minlength=len(before.item_ids))
             counts[chosen] = 0
             chosen.append(int(np.argmax(counts)))
+            held = np.intersect1d(held, by_item.indices[by_item.indptr[chosen[-1]] : by_item.indptr[chosen[-1] + 1]])
         sets.append([before.item_ids[item] for item in chosen])
     return sets
 

@@ -82,8 +82,8 @@ def quality(cut: date, out: Path | None) -> None:
     for (evidence,), lent in borrowed.group_by("evidence", maintain_order=True):
         best = bestsellers_for(lent["item_id"].unique(maintain_order=True), before)
         for name, pairs in (("borrowed", lent.select("item_id", "other_item_id", "rank")), ("bestsellers", best)):
-            figures = score(pairs, before, after, only=set(lent["item_id"]), known=set(items["item_id"]))
-            print(json.dumps({"evidence": evidence, "who": name, **figures}))
+            scored = score(pairs, before, after, only=set(lent["item_id"]), known=set(items["item_id"]))
+            print(json.dumps({"evidence": evidence, "who": name, **scored}))
 
 
 def bestsellers_for(item_ids: pl.Series, before: Baskets) -> pl.DataFrame:

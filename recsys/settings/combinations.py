@@ -88,8 +88,9 @@ class BundleSettings:
     min_margin: float = 0.1
     """Bundle price stays at least this share above the members' unit costs."""
     bundles_per_user: int = 10
-    gap_share: float = 0.1
-    """A member bought less than this share of its usual gap ago keeps the bundle away from that user."""
+    gap_share: float = 1.0
+    """A member bought less than this share of its usual gap ago keeps the bundle away from that user; below 1 a user
+    is shown more of what they buy often."""
 
     def __post_init__(self) -> None:
         if not 2 <= self.min_size <= self.max_size <= 5:

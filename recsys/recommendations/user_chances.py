@@ -1,0 +1,71 @@
+"""What each user is likely to buy next, read from the day's lists, and when they last bought what.
+
+The lists hold the ranker's order of the user's candidates. A place in a list stands for a chance of purchase within
+the coming weeks: 0.5 / (1 + place / 15), for `discover` 0.3 times that, because what was never bought before is bought
+about a third as often as what stands at the same place of the other lists. Nothing is scored again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from recsys.run import RunContext
+from recsys.schemas import USER_RECOMMENDATIONS
+from recsys.storage import has_partition, list_keys, read_partition
+
+BATCH_USERS = 5_000
+"""Users whose chances are held at once; bounds memory."""
+_BEST, _HALVES_AT, _DISCOVER = 0.5, 15.0, 0.3
+
+
+def chance_batches(context: RunContext) -> Iterator[pl.DataFrame]:
+    """Chances (columns of `list_chances`) of the users with a personal list, at most BATCH_USERS users at a time."""
+    for lists in _shards(context):
+        chances = list_chances(lists)
+        users = chances["user_id"].unique().sort()
+        for start in range(0, len(users), BATCH_USERS):
+            batch = users.slice(start, BATCH_USERS)
+            yield chances.filter(pl.col("user_id").is_between(pl.lit(batch[0]), pl.lit(batch[-1])))
+
+
+def _shards(context: RunContext) -> Iterator[pl.DataFrame]:
+    day: dict[str, Any] = {"as_of_date": context.as_of_date}
+    if has_partition(context.lake, USER_RECOMMENDATIONS, **day):
+        yield read_partition(context.lake, USER_RECOMMENDATIONS, **day)
+    for shard in sorted(list_keys(context.lake, USER_RECOMMENDATIONS, **day), key=int):
+        yield read_partition(context.lake, USER_RECOMMENDATIONS, **day, shard=shard)
+
+
+def list_chances(lists: pl.DataFrame) -> pl.DataFrame:
+    """user_id, item_id, chance (0 to 1) from the places in the lists; fallback rows say nothing about a user."""
+    chance = _BEST / (1.0 + pl.col("rank") / _HALVES_AT)
+    share = pl.when(pl.col("list") == "discover").then(_DISCOVER).otherwise(1.0)
+    personal = lists.filter(pl.col("fallback").is_null())
+    best = personal.group_by("user_id", "item_id").agg(chance=(chance * share).max())
+    return best.sort("user_id", "item_id")
+
+
+def purchase_rhythm(events: pl.LazyFrame, as_of_date: date, time_zone: str) -> pl.DataFrame:
+    """One row per user and item bought in `events`: user_id, item_id, days_ago, usual_gap_days; sorted.
+
+    The usual gap lies between the user's own days of purchase where there are two or more, else it is the median of
+    the users who have several; null where nobody has.
+    """
+    day = pl.col("occurred_at").dt.convert_time_zone(time_zone).dt.date()
+    bought = events.filter((pl.col("event_type") == "purchase") & (pl.col("quantity") > 0))
+    days = bought.group_by("user_id", "item_id").agg(
+        first=day.min(), last=day.max(), days=day.n_unique()
+    ).sort("user_id", "item_id")  # fmt: skip
+    own = pl.when(pl.col("days") > 1).then((pl.col("last") - pl.col("first")).dt.total_days() / (pl.col("days") - 1))
+    rhythm = days.with_columns(own=own, days_ago=(pl.lit(as_of_date) - pl.col("last")).dt.total_days())
+    gap = pl.coalesce("own", pl.col("own").median().over("item_id"))
+    return rhythm.select("user_id", "item_id", pl.col("days_ago").cast(pl.Int32), usual_gap_days=gap).collect()
+
+
+def too_soon(gap_share: float) -> pl.Expr:
+    """Whether an item was bought less than this share of its usual gap ago; reads the columns of `purchase_rhythm`."""
+    return (pl.col("days_ago") < gap_share * pl.col("usual_gap_days")).fill_null(False)
