@@ -46,7 +46,7 @@ def daily_recommendations() -> None:
         chain(*tasks(steps.train_ranker, steps.check_no_leak, steps.fit_generators, steps.judge_models, minutes=90))
 
     @task_group
-    def recommendations() -> None:
+    def recommendations(described: Any, trained: Any) -> None:
         shards = step(steps.plan_user_shards, result=steps.shard_numbers)()
         users = step(
             steps.recommend_users, execution_timeout=timedelta(minutes=60), map_index_template="{{ shard_name }}"
@@ -55,14 +55,16 @@ def daily_recommendations() -> None:
         told = tasks(steps.build_details, steps.build_realised_metrics)
         staged = tasks(steps.stage_tables, steps.check_staging, pool=WAREHOUSE_POOL)
         published = tasks(steps.publish, pool=WAREHOUSE_POOL, outlets=ASSETS, result=totals)
-        chain(*sets)
-        chain(*tasks(steps.build_similar_items), told[0])
+        chain(trained, shards)
+        chain(described, *sets)
+        chain(described, *tasks(steps.build_similar_items), told[0])
         chain(users, *tasks(steps.build_campaign_audiences), told[0])
         chain(users, sets[-1], *told, *staged, *published, *tasks(steps.apply_retention, pool=WAREHOUSE_POOL))
 
     claim = step(steps.claim_run, retries=0)().as_setup()
     release = step(steps.release_run)().as_teardown(setups=claim)
-    chain(claim, data(), features(), models(), recommendations(), release)
+    chain(claim, data(), described := features(), trained := models())
+    chain(recommendations(described, trained), release)
 
 
 daily_recommendations()
