@@ -22,6 +22,7 @@ Builds a shop's recommendations of one day, step by step, from a Postgres databa
   python -m recsys create-warehouse            once: schemas, tables, roles in the warehouse
   python -m recsys run --as-of 2017-12-04      all steps of a day in this process
   python -m recsys STEP --as-of 2017-12-04     one step; the steps before it must have run for that day
+  python -m recsys explain --user U --item I --as-of D     why an item is in a list, or not
   python -m recsys backtest --from D --to E    past days as those mornings saw them, and what came of it
   python -m recsys rollback                    show readers the day that was published before the current one
 """
@@ -77,6 +78,10 @@ def build_parser() -> argparse.ArgumentParser:
     release.add_argument("--as-of", type=date.fromisoformat, required=True, metavar="DATE", help="the day, YYYY-MM-DD")
     create = _add(commands, "create-warehouse", "Create schemas, tables, views and roles in the warehouse; repeatable.")
     create.add_argument("--admin-dsn", help="database and a role that may create roles (default: RECSYS_WAREHOUSE_DSN)")
+    why = _add(commands, "explain", "Tell why an item is in a user's lists of a day, or why it is not.")
+    why.add_argument("--user", required=True, metavar="USER_ID", help="whose lists")
+    why.add_argument("--item", required=True, metavar="ITEM_ID", help="which item")
+    why.add_argument("--as-of", type=date.fromisoformat, required=True, metavar="DATE", help="day of the lists")
     backtest = _add(commands, "backtest", "Build past days one by one, then measure what they published.")
     for name, text in (("--from", "first day"), ("--to", "last day")):
         backtest.add_argument(
@@ -118,6 +123,12 @@ def _run(options: argparse.Namespace) -> None:
         from recsys.recommendations.publish import rollback
 
         print(f"current day: {rollback(load_environment(), options.to)}")
+    elif options.command == "explain":
+        from recsys.recommendations.explain import explain
+        from recsys.run import RunContext
+
+        context = RunContext(options.as_of, load_environment(), load_settings(), "explain")
+        print("\n".join(explain(context, options.user, options.item)))
     elif options.command == "backtest":
         from recsys.backtest import backtest, describe
 

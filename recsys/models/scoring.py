@@ -78,14 +78,17 @@ def score_users(scorer: Scorer, user_ids: list[str]) -> pl.DataFrame:
 
     `discover_score` is null where the user bought the item, `repeat_score` where not. Gaps and ages are in days.
     """
-    wanted = pl.Series(user_ids, dtype=pl.String).unique()
-    codes = np.flatnonzero(scorer.user_ids.is_in(wanted.implode()).to_numpy()).astype(np.int32)
-    parts = [pl.DataFrame(schema=OUTPUT), *_score_batches(scorer, codes)]
+    parts = [pl.DataFrame(schema=OUTPUT)]
+    for frame in candidate_frames(scorer, user_ids):
+        parts.append(_output(scorer, frame, *score(scorer.ranker, frame)))
     scored = pl.concat(parts).sort("user_id", "item_id")
     return scored if scorer.facts is None else with_facts(scored, scorer.facts)
 
 
-def _score_batches(scorer: Scorer, codes: np.ndarray) -> Iterator[pl.DataFrame]:
+def candidate_frames(scorer: Scorer, user_ids: list[str]) -> Iterator[pl.DataFrame]:
+    """Assembled candidates of `user_ids`, in codes, batch by batch: what the ranker scores."""
+    wanted = pl.Series(user_ids, dtype=pl.String).unique()
+    codes = np.flatnonzero(scorer.user_ids.is_in(wanted.implode()).to_numpy()).astype(np.int32)
     if not len(codes):
         return
     # Users of a shard follow each other, so that a range reads few row groups.
@@ -93,9 +96,7 @@ def _score_batches(scorer: Scorer, codes: np.ndarray) -> Iterator[pl.DataFrame]:
     own = {name: lazy.filter(span).collect() for name, lazy in scorer.lazy.items()}
     views = Views(**own, **scorer.shared)
     for candidates in union(scorer.generators, codes, scorer.batch_users):
-        frame = assemble(candidates, views.of_users(candidates["user"].unique()))
-        general, discovery = score(scorer.ranker, frame)
-        yield _output(scorer, frame, general, discovery)
+        yield assemble(candidates, views.of_users(candidates["user"].unique()))
 
 
 def _output(scorer: Scorer, frame: pl.DataFrame, general: np.ndarray, discovery: np.ndarray) -> pl.DataFrame:

@@ -1,0 +1,140 @@
+"""The whole story of one item for one user on one day: why it is in each list, or why it is not.
+
+Everything is worked out again from what the day's run left in the lake, by the code that made the lists. Contributions
+are exact (recsys.models.contributions), those of ALS are its own.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from recsys import schemas
+from recsys.models import scoring
+from recsys.models.als import Als
+from recsys.models.als_explanation import explain_als
+from recsys.models.contributions import contributions, strongest
+from recsys.recommendations.lists import SCORES
+from recsys.recommendations.rules import blocked_items, bought_lately, drop_blocked, users_with_consent
+from recsys.run import RunContext
+from recsys.settings.lists import RulesSettings
+from recsys.storage import list_keys, read_partition, scan_partitions
+
+
+def explain(context: RunContext, user_id: str, item_id: str) -> list[str]:
+    """The story as lines of text. Raises LakeError where the day's lists were not built."""
+    users = read_partition(context.lake, schemas.USERS, as_of_date=context.as_of_date)
+    lines = [f"user {user_id}, item {item_id}{_title(context, item_id)}, as of {context.as_of_date}"]
+    shown = published_rows(context, user_id, item_id)
+    lines += [_shown(row) for row in shown.iter_rows(named=True)]
+    if not users_with_consent([user_id], users, context.settings.rules):
+        return [
+            *lines,
+            "The user did not agree to personal lists: only what is popular is shown, nothing of theirs is read.",
+        ]
+    scorer = scoring.load_scorer(context)
+    scored = scoring.score_users(scorer, [user_id])
+    if scored.is_empty():
+        return [*lines, "The user has no history: only what is popular is shown."]
+    mine = scored.filter(pl.col("item_id") == item_id)
+    missing = [name for name in SCORES if name not in set(shown["list"])]
+    if mine.is_empty():
+        return [
+            *lines,
+            "No generator proposed the item to the user, so no list could hold it.",
+            *_blocked(context, item_id),
+        ]
+    lines.append(_proposals(mine))
+    lines += _contributions(scorer, user_id, item_id)
+    lines += _als(context, scorer, user_id, item_id)
+    blocked = _blocked(context, item_id)
+    if blocked or not missing:
+        return lines + blocked
+    return lines + [f"not in {name}: {why_not(context, scored, name, item_id)}" for name in missing]
+
+
+def published_rows(context: RunContext, user_id: str, item_id: str) -> pl.DataFrame:
+    """The item's rows in the user's lists of the day, list by list."""
+    day = {"as_of_date": context.as_of_date}
+    shards = sorted(list_keys(context.lake, schemas.USER_RECOMMENDATIONS, **day), key=int)
+    rows = scan_partitions(context.lake, schemas.USER_RECOMMENDATIONS, [{**day, "shard": shard} for shard in shards])
+    return rows.filter((pl.col("user_id") == user_id) & (pl.col("item_id") == item_id)).collect().sort("list")
+
+
+def why_not(context: RunContext, scored: pl.DataFrame, name: str, item_id: str) -> str:
+    """Why the list `name` of the user of `scored` (columns of scoring.OUTPUT) lacks the candidate `item_id`."""
+    rules, column = context.settings.rules, SCORES[name]
+    row = scored.filter(pl.col("item_id") == item_id)
+    if row[column].item() is None:
+        return {"discover": "the user bought it before", "buy_again": "the user never bought it"}.get(name, "no score")
+    if row.select(bought_lately(rules)).item():
+        days, gap = row["last_purchase_days"].item(), row["usual_gap_days"].item()
+        return f"bought {days:.0f} days ago, usually bought again after {gap:.0f}"
+    allowed = scored.filter(~bought_lately(rules) & pl.col(column).is_not_null())
+    allowed = drop_blocked(allowed, _blocked_frame(context)).sort(column, "item_id", descending=[True, False])
+    place = allowed["item_id"].to_list().index(item_id) + 1
+    return _by_place(context, allowed.head(place), rules, place)
+
+
+def _by_place(context: RunContext, above: pl.DataFrame, rules: RulesSettings, place: int) -> str:
+    items = read_partition(context.lake, schemas.ITEMS, as_of_date=context.as_of_date)
+    paths = above.select("item_id").join(items.select("item_id", "category_path"), on="item_id", how="left")
+    own = paths["category_path"][-1]
+    before = int((paths["category_path"].head(place - 1) == own).sum()) if own is not None else 0
+    if rules.max_per_category and before >= rules.max_per_category:
+        return (
+            f"rank {place}, but {before} better items of {own!r} fill the {rules.max_per_category} places of a category"
+        )
+    return f"rank {place} by score, the list holds {rules.list_length}"
+
+
+def _title(context: RunContext, item_id: str) -> str:
+    items = read_partition(context.lake, schemas.ITEMS, as_of_date=context.as_of_date)
+    titles = items.filter(pl.col("item_id") == item_id)["title"].to_list()
+    return f" ({titles[0]})" if titles and titles[0] else ", which the items table lacks" if not titles else ""
+
+
+def _shown(row: dict[str, object]) -> str:
+    return (
+        f"in {row['list']} at rank {row['rank']}: {row['reason_text']} [{row['reason_code']}, from {row['generator']}]"
+    )
+
+
+def _proposals(mine: pl.DataFrame) -> str:
+    ranks = {name.removesuffix("_rank"): mine[name].item() for name in mine.columns if name.endswith("_rank")}
+    told = ", ".join(f"{name} at {rank}" for name, rank in ranks.items() if rank is not None)
+    return f"proposed by {told}; score {mine['score'].item():.3f}"
+
+
+def _contributions(scorer: scoring.Scorer, user_id: str, item_id: str) -> list[str]:
+    codes = pl.col("item") == int(scorer.item_ids.index_of(item_id) or 0)
+    frame = pl.concat(scoring.candidate_frames(scorer, [user_id])).filter(codes)
+    told = contributions(scorer.ranker, frame)
+    if told is None:
+        return ["the ranker had too little to learn from: generators' places make the score"]
+    total = told.base + sum(told.groups.row(0))
+    parts = ", ".join(f"{name} {value:+.3f}" for name, value in strongest(told)[0])
+    return [f"what moved the score most: {parts} (all groups and the base {told.base:+.3f} add up to {total:.3f})"]
+
+
+def _als(context: RunContext, scorer: scoring.Scorer, user_id: str, item_id: str) -> list[str]:
+    als = next((one for one in scorer.generators.generators if isinstance(one, Als)), None)
+    user, item = scorer.user_ids.index_of(user_id), scorer.item_ids.index_of(item_id)
+    if als is None or user is None or item is None:
+        return []
+    total, shares = explain_als(als, context.settings.models, user, item)
+    others = [(code, share) for code, share in shares if code != item][:3]
+    if not others:
+        return []
+    told = ", ".join(f"{scorer.item_ids[code]} {share:+.3f}" for code, share in others)
+    return [f"ALS likes it ({total:.3f}) most for the user's {told}"]
+
+
+def _blocked_frame(context: RunContext) -> pl.DataFrame:
+    day = context.as_of_date
+    items, stock = (read_partition(context.lake, table, as_of_date=day) for table in (schemas.ITEMS, schemas.STOCK))
+    return blocked_items(items, stock, context.as_of, context.settings.rules)
+
+
+def _blocked(context: RunContext, item_id: str) -> list[str]:
+    rules = _blocked_frame(context).filter(pl.col("item_id") == item_id)["rule"].to_list()
+    return [f"no list may show it: {rule.replace('_', ' ')}" for rule in rules]

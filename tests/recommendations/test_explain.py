@@ -1,0 +1,118 @@
+"""Why an item is in a list and why it is not; contributions add up to the score."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from recsys.config import Environment
+from recsys.features.build import build_features
+from recsys.models import scoring
+from recsys.models.als import Als
+from recsys.models.als_explanation import explain_als
+from recsys.models.contributions import contributions, group_of, strongest
+from recsys.models.gate import judge_models
+from recsys.models.ranker import is_new, score
+from recsys.models.training import fit_generators, train_ranker
+from recsys.recommendations.explain import explain
+from recsys.recommendations.user_recommendations import plan_user_shards, recommend_users
+from recsys.run import RunContext
+from tests import known_answer_shop as shop
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> RunContext:
+    """The small shop's day up to its lists."""
+    lake = str(tmp_path_factory.mktemp("lake"))
+    context = RunContext(shop.AS_OF_DATE, Environment("", "", lake), shop.SETTINGS, "test")
+    shop.write_to_lake(context)
+    for step in (build_features, train_ranker, fit_generators, judge_models):
+        step(context)
+    for shard in range(int(plan_user_shards(context)["shards"])):
+        recommend_users(context, shard)
+    return context
+
+
+@pytest.fixture(scope="module")
+def scorer(day: RunContext) -> scoring.Scorer:
+    return scoring.load_scorer(day)
+
+
+def test_contributions_add_up_to_the_score(scorer: scoring.Scorer) -> None:
+    frame = pl.concat(scoring.candidate_frames(scorer, list(shop.SHOPPERS)))
+    general, discovery = score(scorer.ranker, frame)
+    told = contributions(scorer.ranker, frame)
+    assert told is not None
+    np.testing.assert_allclose(told.groups.sum_horizontal().to_numpy() + told.base, general, atol=1e-6)
+    new = frame.select(is_new()).to_series().to_numpy()
+    fresh = contributions(scorer.ranker, frame.filter(pl.Series(new)), discovery=True)
+    assert fresh is not None
+    np.testing.assert_allclose(fresh.groups.sum_horizontal().to_numpy() + fresh.base, discovery[new], atol=1e-6)
+    with pytest.raises(ValueError, match="never bought"):
+        contributions(scorer.ranker, frame, discovery=True)
+
+
+def test_what_is_bought_every_week_is_explained_by_its_purchases(scorer: scoring.Scorer) -> None:
+    frame = pl.concat(scoring.candidate_frames(scorer, ["coffee_lover_1"]))
+    frame = frame.filter(pl.col("item") == scorer.item_ids.index_of("coffee"))
+    told = contributions(scorer.ranker, frame)
+    assert told is not None
+    names = [name for name, value in strongest(told)[0] if value > 0]
+    assert {"purchases of the item", "proposals of the generators"} & set(names)
+
+
+@pytest.mark.parametrize(
+    ("feature", "group"),
+    [
+        ("als_rank", "proposals of the generators"),
+        ("ui_trips", "purchases of the item"),
+        ("x_overdue", "purchases of the item"),
+        ("leaf_share", "purchases in its category"),
+        ("x_price_by_paid", "price"),
+    ],
+)
+def test_groups_have_names_for_people(feature: str, group: str) -> None:
+    assert group_of(feature) == group
+
+
+def test_als_names_the_items_that_speak_for_another(day: RunContext, scorer: scoring.Scorer) -> None:
+    (als,) = (one for one in scorer.generators.generators if isinstance(one, Als))
+    user, item = scorer.user_ids.index_of("family_0"), scorer.item_ids.index_of("cake")
+    assert user is not None
+    assert item is not None
+    total, shares = explain_als(als, day.settings.models, user, item)
+    assert total == pytest.approx(sum(share for _, share in shares))
+    served = float(als.dense(np.array([user], np.int32))[0, np.searchsorted(als.columns, item)])
+    assert total == pytest.approx(served, abs=0.15)
+    known = {"milk", "bread", "butter", "yogurt", "cheese", "rolls"}
+    assert {scorer.item_ids[code] for code, _ in shares[:3]} <= known
+    assert explain_als(als, day.settings.models, user, 10_000) == (0.0, [])
+
+
+def test_an_item_in_a_list_is_explained_by_its_row_and_its_score(day: RunContext) -> None:
+    text = "\n".join(explain(day, "coffee_lover_1", "coffee"))
+    assert "in for_you at rank" in text
+    assert "You bought this" in text
+    assert "proposed by buy_again at" in text
+    assert "what moved the score most: " in text
+    assert "not in discover: the user bought it before" in text
+
+
+def test_an_item_that_rules_keep_out_names_the_rule(day: RunContext) -> None:
+    assert "no list may show it: out of stock" in explain(day, "family_1", shop.SOLD_OUT)
+    assert "no list may show it: retired" in explain(day, "family_1", shop.RETIRED)
+
+
+def test_what_was_never_bought_is_not_to_be_bought_again(day: RunContext) -> None:
+    lines = explain(day, "family_0", "cake")
+    assert any(line.startswith("in discover at rank") for line in lines)
+    assert "not in buy_again: the user never bought it" in lines
+
+
+def test_users_without_consent_or_history_are_told_so(day: RunContext) -> None:
+    refused = explain(day, shop.REFUSER, "milk")
+    assert any("did not agree" in line for line in refused)
+    assert not any("proposed by" in line or "score" in line for line in refused)
+    assert "The user has no history: only what is popular is shown." in explain(day, shop.NEWCOMER, "milk")
+    assert ", which the items table lacks" in explain(day, "family_1", "unheard of")[0]
