@@ -33,6 +33,7 @@ from recsys.settings.models import ModelSettings
 from recsys.settings.publishing import PublishSettings
 from recsys.settings.quality import QualitySettings
 from recsys.settings.similar import SimilarSettings
+from recsys.settings.trending import TrendingSettings
 
 
 class ConfigError(ValueError):
@@ -53,6 +54,7 @@ class Settings:
     models: ModelSettings = field(default_factory=ModelSettings)
     rules: RulesSettings = field(default_factory=RulesSettings)
     similar: SimilarSettings = field(default_factory=SimilarSettings)
+    trending: TrendingSettings = field(default_factory=TrendingSettings)
     pairs: PairSettings = field(default_factory=PairSettings)
     bundles: BundleSettings = field(default_factory=BundleSettings)
     audiences: AudienceSettings = field(default_factory=AudienceSettings)

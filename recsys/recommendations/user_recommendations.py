@@ -18,10 +18,11 @@ from recsys import schemas
 from recsys.data.events import read_events
 from recsys.models import scoring
 from recsys.models.versions import model_version
-from recsys.recommendations.fallback import keep_deepest, trending_by_segment
+from recsys.recommendations.fallback import trending_by_segment
 from recsys.recommendations.lists import SCORED, TOPPED_UP, build_lists
 from recsys.recommendations.reasons import add_reasons
 from recsys.recommendations.rules import blocked_items, drop_blocked, rules_switched_off, users_with_consent
+from recsys.recommendations.trending_items import expectations, fallback_items, write_trending
 from recsys.run import Counts, RunContext
 from recsys.storage import delete_partitions, read_partition, write_batches, write_partition
 
@@ -42,7 +43,9 @@ class _Day:
 
 
 def plan_user_shards(context: RunContext) -> Counts:
-    """Write the day's shards of users and its fallback items; delete lists of the day that an earlier run left.
+    """Write the day's shards of users, trending_items and, from them, its fallback items.
+
+    Lists of the day that an earlier run left are deleted.
 
     Users are all those with an event in the look-back window or a row in the users snapshot, in the order of their
     ids; a shard is the next `users_per_shard` of them. There is always a first shard, be it empty.
@@ -55,7 +58,8 @@ def plan_user_shards(context: RunContext) -> Counts:
     events = read_events(context, columns=["user_id", "item_id", "event_type", "occurred_at"])
     popular = trending_by_segment(events, users, context.as_of, context.settings.interactions)
     popular = drop_blocked(popular, blocked_items(items, stock, context.as_of, rules))
-    write_partition(context.lake, schemas.FALLBACK_ITEMS, keep_deepest(popular, rules.list_length), **day)
+    trending = write_trending(context, popular, expectations(context, events, items, users))
+    write_partition(context.lake, schemas.FALLBACK_ITEMS, fallback_items(trending), **day)
     active = events.select("user_id").unique().collect()
     everybody = pl.concat([active, users.select("user_id")]).unique().sort("user_id")
     for table in (schemas.USER_SHARDS, schemas.USER_RECOMMENDATIONS, schemas.SHARD_COUNTS, schemas.PUBLISHED_LISTS):

@@ -43,6 +43,7 @@ from recsys.schemas.published import (
     REALISED_METRICS,
     REJECTED_ROWS,
     SIMILAR_ITEMS,
+    TRENDING_ITEMS,
     USER_BUNDLES,
     USER_RECOMMENDATIONS,
 )
@@ -109,6 +110,7 @@ __all__ = [
     "TARGET_TYPES",
     "TEXT",
     "TEXT_EMBEDDINGS",
+    "TRENDING_ITEMS",
     "USERS",
     "USER_BUNDLES",
     "USER_HISTORY",

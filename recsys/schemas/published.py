@@ -88,6 +88,27 @@ SIMILAR_ITEMS = Table(
     ),
 )
 
+TRENDING_ITEMS = Table(
+    "trending_items",
+    "One row per segment and rank: an item that many users take lately, and more than was to be expected.",
+    ("segment", "rank", "as_of_date"),
+    (
+        as_of(),
+        Column("segment", TEXT, "Segment of users; '' for all users."),
+        Column("rank", INTEGER, "Place in the segment, from 1, without gaps."),
+        Column("item_id", TEXT, "The item, in stock and not retired; once in a segment."),
+        Column("score", DOUBLE, "Users times a power of `above`; higher is better."),
+        Column("users", DOUBLE, "Users who lately did something with it, faded by age and weighed by what they did."),
+        Column("observed", DOUBLE, "Users and days on which it was taken in the recent days, faded by age."),
+        Column("expected", DOUBLE, "What its own past, its category's growth and the weekdays led to expect."),
+        Column("above", DOUBLE, "Observed over expected, both with a prior; 1 is as expected."),
+        Column("category_above", DOUBLE, "The same for its whole category against its past and the weekdays."),
+        Column("reason_code", TEXT, "rising or steady."),
+        Column("reason_text", TEXT, "The reason as a sentence for people."),
+        Column("model_version", TEXT, "Hash that names the settings behind the row."),
+    ),
+)
+
 BUNDLES = Table(
     "bundles",
     "One row per bundle: a set of two to five items that sell together.",
@@ -253,6 +274,7 @@ PUBLISHED = (
     USER_RECOMMENDATIONS,
     ITEM_PAIRS,
     SIMILAR_ITEMS,
+    TRENDING_ITEMS,
     BUNDLES,
     BUNDLE_ITEMS,
     USER_BUNDLES,
