@@ -1,4 +1,4 @@
-"""The ranker: LightGBM lambdarank and a binary model blended, one pair over all candidates, one more for discovery.
+"""The ranker: LightGBM lambdarank and two binary models blended over all candidates, one more for discovery.
 
 Lambdarank orders the head of a list best, the binary model knows how likely each purchase is; their standardised sum
 beat both on every past cut. Discovery blends a binary model of its own, trained on never-bought candidates alone,
@@ -48,7 +48,8 @@ class Ranker:
     threads: int
 
 
-GENERAL = ("lambdarank", "binary")
+GENERAL = ("lambdarank", "binary", "binary_again")
+"""Two binary models of different seeds: their mean is steadier than either."""
 DISCOVERY = ("binary", "discover")
 
 
@@ -112,9 +113,11 @@ def fit_ranker(parts: list[pl.DataFrame], features: list[str], settings: ModelSe
     labels = everything[1]
     if labels.sum() < settings.min_labels or labels.all():
         return Ranker(features, {}, settings.threads)
+    lambdarank = _LAMBDARANK | {"learning_rate": settings.lambdarank_learning_rate}
     fitted = {
         "binary": _boost(everything, {"objective": "binary"}, settings.trees, settings, seed),
-        "lambdarank": _boost(everything, _LAMBDARANK, settings.lambdarank_trees, settings, seed),
+        "binary_again": _boost(everything, {"objective": "binary"}, settings.trees, settings, seed + 1),
+        "lambdarank": _boost(everything, lambdarank, settings.lambdarank_trees, settings, seed),
     }
     if new[1].sum() >= settings.min_labels:
         small = {"objective": "binary", "num_leaves": 15}

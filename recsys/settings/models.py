@@ -62,10 +62,11 @@ class ModelSettings:
     """Candidates without a label that a user brings to training."""
     min_labels: int = 200
     """With fewer labels than this among the candidates, carts, favourites and then views count as labels too."""
-    trees: int = 120
-    lambdarank_trees: int = 100
-    discover_trees: int = 100
-    learning_rate: float = 0.08
+    trees: int = 150
+    lambdarank_trees: int = 80
+    discover_trees: int = 130
+    learning_rate: float = 0.06
+    lambdarank_learning_rate: float = 0.08
     batch_users: int = 250
     """Users whose candidates are made at once."""
     bootstrap_draws: int = 1_000
