@@ -62,7 +62,7 @@ def describe(table: pl.DataFrame, horizon_days: int) -> str:
         realised, offline = both["realised"].to_numpy(), both["offline"].to_numpy()
         text = f"{name}: {len(both)} days, realised {realised.mean():.4f}, offline {offline.mean():.4f}"
         text += f", offline promised {offline.mean() / max(realised.mean(), 1e-9) - 1:+.1%}"
-        if len(both) > 2 and realised.std() > 0 and offline.std() > 0:
+        if len(both) > 2 and min(realised.std(), offline.std()) > 1e-9:
             text += f", correlation {np.corrcoef(realised, offline)[0, 1]:.2f}"
         lines.append(text)
     return "\n".join(lines)

@@ -66,6 +66,7 @@ def create_warehouse(admin_dsn: str) -> Counts:
             run_file(connection, SQL / "warehouse" / name / "create.sql")
         for name in views:
             run_file(connection, SQL / "bi" / f"{name}.sql")
+        run_file(connection, SQL / "bi" / "explain_recommendation.sql")
         run_file(connection, SQL / "bi" / "comments.sql")
     return {"tables": len(tables), "published": len(PUBLISHED)}
 
