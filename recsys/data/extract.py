@@ -162,7 +162,8 @@ def write_days(context: RunContext, days: list[date], blocks: Iterable[pa.Table]
     """Write the events of `days`, which follow each other, from blocks of text ordered by time.
 
     Every day gets its partition, an empty one too, each replaced atomically. Returns one row of
-    schemas.EXTRACTED_DAYS a day. Raises RunError for rows out of order or outside `days`.
+    schemas.EXTRACTED_DAYS a day. Raises RunError for rows out of order or outside `days`, and for days of which the
+    lake holds rows and the source no longer any.
     """
     data, zone = context.settings.data, context.settings.time_zone
     clock = time.monotonic()
@@ -173,14 +174,27 @@ def write_days(context: RunContext, days: list[date], blocks: Iterable[pa.Table]
     with ThreadPoolExecutor(max_workers=_WRITERS) as pool:
         under_way: Iterable[pl.DataFrame] = ()
         for finished in complete_days(frames, days):
+            rows += sum(day.source_rows for day in finished)
+            if not rows:
+                _refuse_emptied(context, [day.day for day in finished])
             # The days before are written while these are read; waiting for them bounds the memory.
             marks += under_way
             under_way = pool.map(lambda day: _write_day(context, day, name), finished)
-            rows += sum(day.source_rows for day in finished)
             speed = rows / max(time.monotonic() - clock, 1e-9)
             log.info("events: %s to %s read, %d rows, %.0f rows/s", days[0], finished[-1].day, rows, speed)
         marks += under_way
     return marks
+
+
+def _refuse_emptied(context: RunContext, days: list[date]) -> None:
+    """Raise RunError where the lake holds rows of `days`, of which the source gave none: a shop emptied by accident."""
+    held = [day for day in held_days(context) if day in days]
+    rows = sum(partition_rows(context.lake, EVENTS, held).values())
+    if rows:
+        raise RunError(
+            f"the shop has no event of {days[0]} to {days[-1]} any more, of which the lake holds {rows}: nothing was "
+            f"replaced; if the shop is right, delete these days of {EVENTS.name}/ in the lake"
+        )
 
 
 def _write_day(context: RunContext, day: Day, name: str) -> pl.DataFrame:

@@ -37,6 +37,18 @@ def test_an_empty_source_is_a_clear_error(context: MakeContext) -> None:
         extract_events(context())
 
 
+def test_a_source_emptied_later_leaves_the_lake_as_it_was(
+    context: MakeContext, add_events: AddEvents, shop_database: str
+) -> None:
+    add_events(event("a", 5), event("b", 8), event("c", 9))
+    run = context(look_back_days=5)
+    extract_events(run)
+    execute(shop_database, "truncate shop.events")
+    with pytest.raises(RunError, match="no event of 2024-03-07 to 2024-03-09 any more, of which the lake holds 2"):
+        extract_events(run)
+    assert days_of(run) == {5: ["a"], 6: [], 7: [], 8: ["b"], 9: ["c"]}
+
+
 def test_a_day_before_all_data_is_a_clear_error_and_writes_nothing(context: MakeContext, add_events: AddEvents) -> None:
     add_events(event("a", 9))
     run = context(date(2024, 3, 9))
