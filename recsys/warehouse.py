@@ -75,6 +75,11 @@ def run_file(connection: Connection, path: Path) -> None:
     """Run the statements of a .sql file. Raises DatabaseError, which names the file, when one is refused."""
     try:
         _execute(connection, path.read_text(encoding="utf-8"))
+    except psycopg2.errors.InsufficientPrivilege as error:
+        raise DatabaseError(
+            f"sql/{path.relative_to(SQL)}: {str(error).strip()}; creating the warehouse needs an administrator once, "
+            "who may create roles and schemas: --admin-dsn postgresql://admin:…@host/warehouse"
+        ) from error
     except psycopg2.Error as error:
         raise DatabaseError(f"sql/{path.relative_to(SQL)}: {str(error).strip()}") from error
 

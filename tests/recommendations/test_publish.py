@@ -10,6 +10,7 @@ from typing import Any
 import psycopg2
 import pytest
 
+from demo import postgres
 from recsys import schemas
 from recsys.database import DatabaseError
 from recsys.recommendations.publish import publish, rollback
@@ -17,6 +18,7 @@ from recsys.recommendations.staging import check_staging, stage_tables
 from recsys.run import RunError
 from recsys.settings.publishing import PublishSettings
 from recsys.storage import Lake, delete_partitions, write_partition
+from recsys.warehouse import create_warehouse
 from tests.recommendations.published_days import (
     FIRST,
     SECOND,
@@ -270,3 +272,33 @@ def test_a_long_reader_is_waited_for_without_blocking_others(warehouse: str, lak
     assert time.perf_counter() - began > 0.05
     timer.join()
     connection.close()
+
+
+def test_a_warehouse_that_was_lost_is_filled_again_from_the_lake(postgres_server: postgres.Server, lake: str) -> None:
+    write_day(lake, SECOND)
+    checksums = []
+    for _ in range(2):
+        dsn = postgres.create_database(postgres_server, "lost_warehouse")
+        create_warehouse(dsn)
+        counts = run_day(context_of(dsn, lake))
+        checksums.append(counts["checksum_user_recommendations"])
+        assert current_items(dsn) == ["i1", "i2", "i3"]
+        postgres.drop_database(postgres_server, "lost_warehouse")
+    assert checksums[0] == checksums[1]
+
+
+def test_a_repeatable_reader_keeps_its_rows_only_of_tables_it_has_read(warehouse: str, lake: str) -> None:
+    write_day(lake, SECOND, item="old")
+    run_day(context_of(warehouse, lake))
+    reader = psycopg2.connect(warehouse)
+    reader.set_session(isolation_level="REPEATABLE READ")
+    with reader.cursor() as cursor:
+        cursor.execute("select as_of_date from bi.current_run")
+        write_day(lake, SECOND, item="new")
+        run_day(context_of(warehouse, lake, run="run-b"))
+        cursor.execute("select count(*) from bi.current_user_recommendations")
+        assert cursor.fetchone() == (0,), "rows written after the reader began are not its to see"
+        reader.rollback()
+        cursor.execute("select count(*) from bi.current_user_recommendations")
+        assert cursor.fetchone() == (6,)
+    reader.close()

@@ -10,6 +10,7 @@ import pytest
 from psycopg2 import errors
 
 from recsys import schemas
+from recsys.database import DatabaseError
 from recsys.tables_page import type_name
 from recsys.warehouse import SQL, create_warehouse
 
@@ -154,3 +155,8 @@ def test_recsys_writer_has_no_rights_beyond_its_schemas(cursor: Any) -> None:
     cursor.execute("set role recsys_writer")
     with pytest.raises(errors.InsufficientPrivilege):
         cursor.execute("select count(*) from payroll.wages")
+
+
+def test_creating_without_the_rights_says_who_may(warehouse_database: str) -> None:
+    with pytest.raises(DatabaseError, match=r"needs an administrator once.*--admin-dsn"):
+        create_warehouse(warehouse_database)
