@@ -72,6 +72,13 @@ def build_parser() -> argparse.ArgumentParser:
             _add_full_extract(command)
         if step is steps.recommend_users:
             command.add_argument("--shard", type=int, default=0, help="number of the shard, from 0 (default: 0)")
+    complete = _add(commands, "complete-basket", "Print the items that complete a basket, one JSON line each.")
+    complete.add_argument("items", nargs="+", metavar="ITEM", help="item_id of an item in the basket")
+    complete.add_argument(
+        "--as-of", type=date.fromisoformat, required=True, metavar="DATE", help="a day that was built"
+    )
+    complete.add_argument("--user", metavar="USER", help="user_id: prefer what the user is likely to buy")
+    complete.add_argument("--count", type=int, default=10, help="items to print (default: 10)")
     rollback = _add(commands, "rollback", "Show readers an earlier published day.")
     rollback.add_argument("--to", type=date.fromisoformat, metavar="DATE", help="default: the day before the current")
     release = _add(commands, "release", "Give a day free that a killed run still holds.")
@@ -135,6 +142,8 @@ def _run(options: argparse.Namespace) -> None:
         settings = load_settings()
         table = backtest(options.day_from, options.day_to, load_environment(), settings, f"backtest:{os.getpid()}")
         print(describe(table, settings.models.horizon_days))
+    elif options.command == "complete-basket":
+        _complete(options)
     elif options.command == "release":
         from recsys.claims import release_day
 
@@ -146,6 +155,15 @@ def _run(options: argparse.Namespace) -> None:
         print(f"the warehouse is there: {counts['tables']} tables")
     else:
         _run_steps(options)
+
+
+def _complete(options: argparse.Namespace) -> None:
+    from recsys.recommendations.bundle_completion import complete_for_user
+    from recsys.run import RunContext
+
+    context = RunContext(options.as_of, load_environment(), load_settings(), "shell")
+    for row in complete_for_user(context, options.items, options.user, options.count).to_dicts():
+        print(json.dumps(row))
 
 
 def _run_steps(options: argparse.Namespace) -> None:

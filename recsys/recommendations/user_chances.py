@@ -32,6 +32,13 @@ def chance_batches(context: RunContext) -> Iterator[pl.DataFrame]:
             yield chances.filter(pl.col("user_id").is_between(pl.lit(batch[0]), pl.lit(batch[-1])))
 
 
+def chances_of_user(context: RunContext, user_id: str) -> pl.DataFrame:
+    """Chances of one user: item_id, chance; no row where the user has no personal list."""
+    mine = [list_chances(lists.filter(pl.col("user_id") == user_id)) for lists in _shards(context)]
+    empty = pl.DataFrame(schema={"item_id": pl.String, "chance": pl.Float64})
+    return pl.concat([empty, *(chances.select("item_id", "chance") for chances in mine)])
+
+
 def _shards(context: RunContext) -> Iterator[pl.DataFrame]:
     day: dict[str, Any] = {"as_of_date": context.as_of_date}
     if has_partition(context.lake, USER_RECOMMENDATIONS, **day):

@@ -164,7 +164,7 @@ USER_BUNDLES = Table(
         Column("user_id", TEXT, "Who it is for."),
         Column("rank", INTEGER, "Place in the user's list, from 1."),
         Column("bundle_id", TEXT, "The bundle."),
-        Column("score", REAL, "Fit of the members to the user times the score of the bundle."),
+        Column("score", REAL, "Joint purchases to expect of the user, up to a factor; higher is better."),
         Column("new_items", INTEGER, "Members that the user has never bought; at least 1."),
         Column("anchor_item_id", TEXT, "Member that speaks most for it."),
         Column("reason_code", TEXT, "Kind of reason, a stable code."),

@@ -9,7 +9,6 @@ from typing import Any
 import polars as pl
 import pytest
 
-from recsys.recommendations.bundle_completion import complete_basket
 from recsys.recommendations.bundle_naming import bundle_name, bundle_reason, telling_word
 from recsys.recommendations.bundle_pricing import with_prices
 from recsys.recommendations.bundle_rows import bundle_rows, choose_bundles
@@ -230,11 +229,3 @@ def test_names_say_theme_categories_and_the_shared_word() -> None:
     assert telling_word(["Camping lamp", "Red rope"], words) == ""
     text = bundle_reason(["A", "B", "C"], 312, 0.12, 4.1)
     assert text == "12.0 % of baskets with A also hold B and C, 4.1 times what chance gives, 312 baskets"
-
-
-def test_a_begun_bundle_is_completed_first(made: tuple[pl.DataFrame, pl.DataFrame]) -> None:
-    rows = complete_basket(["torch", "rope", "milk"], made[0], made[1], make_pairs(), count=3)
-    assert rows["item_id"][0] == "battery" and rows["bundle_id"][0] is not None
-    assert rows["rank"].to_list() == [1, 2, 3]
-    assert not set(rows["item_id"]) & {"torch", "rope", "milk"}
-    assert complete_basket([], made[0], made[1], make_pairs()).is_empty()

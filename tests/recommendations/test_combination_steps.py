@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from recsys import schemas
+from recsys.__main__ import main
 from recsys.config import Environment, Settings
 from recsys.recommendations.bundles import build_bundles
 from recsys.recommendations.item_pairs import build_item_pairs
 from recsys.recommendations.user_bundles import build_user_bundles
 from recsys.run import RunContext
 from recsys.settings.combinations import PairSettings
-from recsys.storage import Lake, file_checksum, partition_path, read_partition, write_partition
+from recsys.storage import Lake, LakeError, file_checksum, partition_path, read_partition, write_partition
 from tests.recommendations.combination_shop import AS_OF_DATE, combination_events, combination_items
 
 MADE = (schemas.ITEM_PAIRS, schemas.BUNDLES, schemas.BUNDLE_ITEMS, schemas.USER_BUNDLES)
@@ -102,3 +104,36 @@ def test_a_shop_without_views_and_rules_has_no_substitutes(tmp_path: Path) -> No
         write_partition(context.lake, schemas.EVENTS, rows, date=day)
     build_item_pairs(context)
     assert set(read_partition(context.lake, schemas.ITEM_PAIRS, **DAY)["relation"]) == {"complement"}
+
+
+def test_a_basket_is_completed_from_a_shell(
+    built: tuple[Lake, dict[str, str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (("SHOP_DSN", "x"), ("WAREHOUSE_DSN", "x"), ("LAKE", built[0].uri)):
+        monkeypatch.setenv(f"RECSYS_{name}", value)
+    assert main(["complete-basket", "--as-of", str(AS_OF_DATE), "--user", "fan", "battery", "rope"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert rows[0]["item_id"] == "torch" and rows[0]["bundle_id"] is not None
+    assert main(["complete-basket", "--as-of", "2020-01-01", "battery"]) == 1
+
+
+def test_events_of_the_day_itself_and_later_change_no_byte(built: tuple[Lake, dict[str, str]], tmp_path: Path) -> None:
+    context = context_of(tmp_path)
+    fill_lake(context.lake)
+    events = filled(schemas.EVENTS, combination_events().with_columns(ingested_at=pl.col("occurred_at")))
+    future = pl.col("occurred_at") + pl.duration(days=400)
+    planted = events.head(500).with_columns(item_id=pl.lit("rope"), occurred_at=future, ingested_at=future)
+    write_partition(context.lake, schemas.EVENTS, planted, date=AS_OF_DATE)
+    for step in (build_item_pairs, build_bundles, build_user_bundles):
+        step(context)
+    checksums = {table.name: file_checksum(context.lake, partition_path(table.name, **DAY)) for table in MADE}
+    assert checksums == built[1]
+
+
+def test_a_missing_step_before_is_named(tmp_path: Path) -> None:
+    context = context_of(tmp_path)
+    fill_lake(context.lake)
+    with pytest.raises(LakeError, match="item_pairs"):
+        build_bundles(context)
+    with pytest.raises(LakeError, match="bundles"):
+        build_user_bundles(context)
