@@ -20,7 +20,8 @@ comment on column recsys.user_bundles.as_of_date is
 comment on column recsys.user_bundles.user_id is 'Who it is for.';
 comment on column recsys.user_bundles.rank is 'Place in the user''s list, from 1.';
 comment on column recsys.user_bundles.bundle_id is 'The bundle.';
-comment on column recsys.user_bundles.score is 'Joint purchases to expect of the user, up to a factor; higher is better.';
+comment on column recsys.user_bundles.score is
+'Joint purchases to expect of the user, up to a factor; higher is better.';
 comment on column recsys.user_bundles.new_items is 'Members that the user has never bought; at least 1.';
 comment on column recsys.user_bundles.anchor_item_id is 'Member that speaks most for it.';
 comment on column recsys.user_bundles.reason_code is 'Kind of reason, a stable code.';
