@@ -44,6 +44,7 @@ def daily_recommendations() -> None:
     @task_group
     def models() -> None:
         chain(*tasks(steps.train_ranker, steps.check_no_leak, steps.fit_generators, steps.judge_models, minutes=90))
+        tasks(steps.build_item_demand)
 
     @task_group
     def recommendations(described: Any, trained: Any) -> None:
@@ -59,6 +60,7 @@ def daily_recommendations() -> None:
         chain(described, *sets)
         chain(described, *tasks(steps.build_similar_items), told[0])
         chain(users, *tasks(steps.build_campaign_audiences), told[0])
+        chain([users, sets[-1]], tasks(steps.build_demand_forecast, steps.build_reorder_suggestions), told[0])
         chain(users, sets[-1], *told, *staged, *published, *tasks(steps.apply_retention, pool=WAREHOUSE_POOL))
 
     claim = step(steps.claim_run, retries=0)().as_setup()

@@ -26,6 +26,7 @@ from recsys.settings.audiences import AudienceSettings
 from recsys.settings.combinations import BundleSettings, PairSettings
 from recsys.settings.content import ContentSettings
 from recsys.settings.data import DataSettings, InteractionSettings
+from recsys.settings.demand import DemandSettings, ReorderSettings
 from recsys.settings.gate import GateSettings
 from recsys.settings.lists import RulesSettings
 from recsys.settings.measuring import MeasuringSettings
@@ -57,6 +58,8 @@ class Settings:
     trending: TrendingSettings = field(default_factory=TrendingSettings)
     pairs: PairSettings = field(default_factory=PairSettings)
     bundles: BundleSettings = field(default_factory=BundleSettings)
+    demand: DemandSettings = field(default_factory=DemandSettings)
+    reorder: ReorderSettings = field(default_factory=ReorderSettings)
     audiences: AudienceSettings = field(default_factory=AudienceSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     measuring: MeasuringSettings = field(default_factory=MeasuringSettings)

@@ -93,6 +93,13 @@ def judge_models(context: RunContext) -> Counts:
     return judge_models(context)
 
 
+def build_item_demand(context: RunContext) -> Counts:
+    """Forecast the demand of every item, by models elected on past weeks."""
+    from recsys.models.item_demand import build_item_demand
+
+    return build_item_demand(context)
+
+
 def plan_user_shards(context: RunContext) -> Counts:
     """Count the users of the day and how many shards they make."""
     from recsys.recommendations.user_recommendations import plan_user_shards
@@ -133,6 +140,20 @@ def build_user_bundles(context: RunContext) -> Counts:
     from recsys.recommendations.user_bundles import build_user_bundles
 
     return build_user_bundles(context)
+
+
+def build_demand_forecast(context: RunContext) -> Counts:
+    """Write the daily forecast of the items that sell most."""
+    from recsys.recommendations.demand_forecast import build_demand_forecast
+
+    return build_demand_forecast(context)
+
+
+def build_reorder_suggestions(context: RunContext) -> Counts:
+    """Tell what to order today, how much, and why."""
+    from recsys.recommendations.reorder_suggestions import build_reorder_suggestions
+
+    return build_reorder_suggestions(context)
 
 
 def build_details(context: RunContext) -> Counts:
@@ -202,6 +223,7 @@ STEPS: tuple[Callable[..., Counts], ...] = (
     check_no_leak,
     fit_generators,
     judge_models,
+    build_item_demand,
     plan_user_shards,
     recommend_users,
     build_similar_items,
@@ -209,6 +231,8 @@ STEPS: tuple[Callable[..., Counts], ...] = (
     build_bundles,
     build_user_bundles,
     build_campaign_audiences,
+    build_demand_forecast,
+    build_reorder_suggestions,
     build_details,
     build_realised_metrics,
     stage_tables,

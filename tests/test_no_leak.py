@@ -39,12 +39,12 @@ def on_day(context: RunContext, day: date) -> RunContext:
 
 
 def checksums(context: RunContext) -> dict[str, str]:
-    """SHA-256 of each file of the day that readers of the lists and of the metrics see."""
+    """SHA-256 of each file of the day that readers of lists, metrics, forecasts and suggestions see."""
     day = {"as_of_date": context.as_of_date}
     shards = list_keys(context.lake, schemas.USER_RECOMMENDATIONS, **day)
     assert shards, "no lists were written"
     paths = [partition_path("user_recommendations", **day, shard=shard) for shard in shards]
-    paths.append(partition_path("offline_metrics", **day))
+    paths += [partition_path(name, **day) for name in ("offline_metrics", "demand_forecast", "reorder_suggestions")]
     return {path: file_checksum(context.lake, path) for path in paths}
 
 

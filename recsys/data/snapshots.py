@@ -12,6 +12,7 @@ from psycopg2.extensions import connection as Connection
 from recsys.data.campaigns import read_campaign_tables
 from recsys.data.reject import as_json, first_reason, missing, read_values, row_keys
 from recsys.data.source import bound_query, snapshot_parameters, stream_rows
+from recsys.data.stock_outs import extract_stock_outs
 from recsys.database import connect
 from recsys.run import Counts, RunContext
 from recsys.schemas import COMBINATIONS, ITEMS, REJECTED_SNAPSHOTS, STOCK, USERS, Table
@@ -38,6 +39,7 @@ def extract_snapshots(context: RunContext) -> Counts:
             refused.append(rejected)
             log.info("%s: %d rows, %d refused", table.name, kept.height, rejected.height)
         counts["combinations"], counts["combinations_rejected"] = _extract_combinations(context, connection)
+        counts["stock_outs"] = extract_stock_outs(context, connection)
     everything = pl.concat(refused).sort("table_name", "row_key", "reason", "row_text")
     write_partition(context.lake, REJECTED_SNAPSHOTS, everything, as_of_date=context.as_of_date)
     return counts

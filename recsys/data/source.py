@@ -28,9 +28,11 @@ def source_text(context: RunContext, table: Table) -> str:
 
 
 def snapshot_parameters(context: RunContext) -> dict[str, Any]:
-    """Parameters of the queries of items, users and stock."""
-    stock_from = context.as_of_date - timedelta(days=context.settings.data.stock_look_back_days)
-    return {"as_of": context.as_of, "as_of_date": context.as_of_date, "stock_from": stock_from}
+    """Parameters of the queries of items, users, stock and its history."""
+    data, day = context.settings.data, context.as_of_date
+    stock_from = day - timedelta(days=data.stock_look_back_days)
+    history_from = day - timedelta(days=data.look_back_days)
+    return {"as_of": context.as_of, "as_of_date": day, "stock_from": stock_from, "history_from": history_from}
 
 
 def bound_query(

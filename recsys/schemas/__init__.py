@@ -16,6 +16,7 @@ from recsys.schemas.campaigns import (
     TARGET_TYPES,
 )
 from recsys.schemas.contract import COMBINATIONS, CONTRACT, EVENT_TYPES, EVENTS, ITEMS, STOCK, USERS
+from recsys.schemas.demand import DEMAND_FORECAST, ITEM_DEMAND, REORDER_SUGGESTIONS, STOCK_OUTS
 from recsys.schemas.explained import ITEM_DETAILS, RUN_FUNNEL, USER_HISTORY
 from recsys.schemas.features import FEATURE_VIEWS, FeatureView
 from recsys.schemas.lake import (
@@ -77,6 +78,7 @@ __all__ = [
     "CONTRACT",
     "DATA_QUALITY",
     "DAY",
+    "DEMAND_FORECAST",
     "DOUBLE",
     "EVENTS",
     "EVENT_TYPES",
@@ -91,6 +93,7 @@ __all__ = [
     "INTERACTIONS",
     "ITEMS",
     "ITEM_CONTENT",
+    "ITEM_DEMAND",
     "ITEM_DETAILS",
     "ITEM_PAIRS",
     "OFFLINE_METRICS",
@@ -102,11 +105,13 @@ __all__ = [
     "REJECTED_EVENTS",
     "REJECTED_ROWS",
     "REJECTED_SNAPSHOTS",
+    "REORDER_SUGGESTIONS",
     "RESPONSES",
     "RUN_FUNNEL",
     "SHARD_COUNTS",
     "SIMILAR_ITEMS",
     "STOCK",
+    "STOCK_OUTS",
     "TARGET_TYPES",
     "TEXT",
     "TEXT_EMBEDDINGS",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from recsys.schemas.campaigns import AUDIENCE_RESULTS, CAMPAIGN_AUDIENCES
+from recsys.schemas.demand import DEMAND_FORECAST, REORDER_SUGGESTIONS
 from recsys.schemas.explained import ITEM_DETAILS, RUN_FUNNEL, USER_HISTORY
 from recsys.schemas.table import BIGINT, DAY, DOUBLE, FLAG, INSTANT, INTEGER, REAL, TEXT, Column, Table, as_of
 
@@ -278,6 +279,8 @@ PUBLISHED = (
     BUNDLES,
     BUNDLE_ITEMS,
     USER_BUNDLES,
+    DEMAND_FORECAST,
+    REORDER_SUGGESTIONS,
     OFFLINE_METRICS,
     REALISED_METRICS,
     GATE_VERDICTS,

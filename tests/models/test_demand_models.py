@@ -1,0 +1,197 @@
+"""The demand models on literal series, and on drawn ones whose distribution is known."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from recsys.features.demand_series import DemandLines, DemandSeries, build_lines, lay_out
+from recsys.models.demand_averages import adida, croston_family, window_mean
+from recsys.models.demand_boosted import fit_boosted, training_days
+from recsys.models.demand_election import demand_classes, elect, scaled_errors
+from recsys.models.demand_fit import forecast_demand
+from recsys.models.demand_shape import over_days, weekday_factors, weekday_numbers
+from recsys.models.demand_spread import Spread, assumed_spread, fit_spread, spread_from_json
+from recsys.settings.demand import DemandSettings
+
+FIRST = date(2020, 1, 6)
+NO_OUTS = pl.DataFrame(schema={"item_id": pl.String, "first_day": pl.Date, "last_day": pl.Date})
+
+
+def series_of(*units: list[float], unseen: dict[int, list[int]] | None = None) -> DemandSeries:
+    values = np.array(units, dtype=np.float32)
+    seen = np.ones(values.shape, dtype=bool)
+    for item, days in (unseen or {}).items():
+        seen[item, days] = False
+    return DemandSeries(np.arange(len(values)), np.where(seen, values, 0).astype(np.float32), seen, values * 2)
+
+
+def lines_of(units: np.ndarray, categories: list[str] | None = None) -> DemandLines:
+    """Lines of a matrix (items x days); item ids are i000, i001 …"""
+    item, day = np.nonzero(units)
+    ids = [f"i{number:03d}" for number in range(len(units))]
+    sales = pl.DataFrame(
+        {
+            "item_id": [ids[i] for i in item],
+            "day": [FIRST + timedelta(days=int(d)) for d in day],
+            "units": units[item, day].astype(float),
+            "revenue": units[item, day] * 2.0,
+        }
+    )
+    paths = categories or ["ALL > ONE"] * len(ids)
+    launched = pl.lit(None, pl.Datetime("us", "UTC"))
+    items = pl.DataFrame({"item_id": ids, "category_path": paths}).with_columns(launched_at=launched)
+    return build_lines(sales, items, NO_OUTS, FIRST, FIRST + timedelta(days=units.shape[1]))
+
+
+def drawn(items: int = 150, days: int = 252, seed: int = 5) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    return generator.poisson(generator.uniform(0.05, 3, items)[:, None], (items, days))
+
+
+def test_windows_divide_by_the_days_that_were_seen() -> None:
+    series = series_of([2, 2, 2, 2], [2, 2, 0, 0], unseen={1: [2, 3]})
+    assert window_mean(series, 4, 4).tolist() == [2, 2]
+    assert window_mean(series, 4, 2).tolist() == [2, 0]
+
+
+def test_tsb_and_sba_follow_their_formulas() -> None:
+    settings = DemandSettings(size_smoothing=0.5, interval_smoothing=0.25)
+    found = croston_family(series_of([0, 4, 0, 8]), 4, settings)
+    # First demand of 4 after 2 days; the second of 8 after 2 more: size 6, interval 2, chance 0.5 -> 0.375 -> 0.53125.
+    assert found["sba"].tolist() == [pytest.approx(0.75 * 6 / 2)]
+    assert found["tsb"].tolist() == [pytest.approx(0.53125 * 6)]
+
+
+def test_tsb_dies_out_when_demand_does_and_unseen_days_change_nothing() -> None:
+    settings = DemandSettings()
+    sold = [1.0] * 10
+    dead, alive, unseen = (
+        series_of(sold + [0] * 50),
+        series_of(sold),
+        series_of(sold + [0] * 50, unseen={0: list(range(10, 60))}),
+    )
+    levels = [croston_family(s, s.units.shape[1], settings)["tsb"][0] for s in (dead, alive, unseen)]
+    assert levels[0] < 0.3 * levels[1]
+    assert levels[2] == pytest.approx(levels[1])
+
+
+def test_adida_smooths_weeks() -> None:
+    week = [7.0, 0, 0, 0, 0, 0, 0]
+    assert adida(series_of(week * 3), 21, DemandSettings())[0] == pytest.approx(1)
+    rising = adida(series_of(week * 2 + [14.0] + [0.0] * 6), 21, DemandSettings(bucket_smoothing=0.5))[0]
+    # Weights 0.25, 0.5, 1 of rates 1, 1, 2.
+    assert rising == pytest.approx((0.25 + 0.5 + 2) / 1.75)
+
+
+def test_classes_tell_often_from_seldom_and_like_from_unlike() -> None:
+    seldom = np.tile([1.0, 0, 0, 0], 20)
+    unlike = np.tile([1.0, 9.0], 40)
+    lumpy = np.tile([1.0, 0, 0, 0, 0, 9.0, 0, 0], 10)
+    series = series_of([1.0] * 80, unlike, seldom, lumpy)
+    assert demand_classes(series, 80).tolist() == ["smooth", "erratic", "intermittent", "lumpy"]
+    assert demand_classes(series, 40).tolist() == ["young"] * 4
+
+
+def test_scaled_errors_are_one_for_a_forecast_as_bad_as_yesterday() -> None:
+    series = series_of([0, 2, 0, 2, 0, 2, 0, 2], [1] * 8)
+    errors = scaled_errors(series, 4, np.zeros((2, 4)))
+    assert errors[0] == pytest.approx(np.sqrt(2) / 2)
+    assert np.isnan(errors[1])
+
+
+def test_a_class_elects_its_own_model_only_where_it_is_clearly_better() -> None:
+    classes = np.array(["smooth"] * 50 + ["lumpy"] * 150)
+    noise = np.random.default_rng(1).normal(0, 0.3, 200)
+    better_for_smooth = np.where(classes == "smooth", 0.5, 1.2)
+    found = elect(
+        classes, {"a": np.ones(200), "b": better_for_smooth + 0 * noise, "c": 1 + noise - noise.mean() + 1e-4}
+    )
+    assert (found["smooth"], found["lumpy"], found["erratic"]) == ("b", "a", "a")
+    assert elect(np.zeros(0, str), {"window_56": np.zeros(0)})["young"] == "window_56"
+
+
+def test_weekday_factors_are_the_category_s_where_it_sells_enough() -> None:
+    saturdays = np.zeros((2, 140))
+    saturdays[0, 5::7] = 50
+    saturdays[1, 60] = 1
+    demand = lines_of(saturdays, ["A > SAT", "A > RARE"])
+    factors = weekday_factors(demand, 140, 100.0)[demand.categories[1]]
+    assert factors[0].argmax() == 5 and factors.mean(axis=1) == pytest.approx([1, 1])
+    assert factors[0, 5] > factors[1, 5] > 1
+    days = over_days(np.array([2.0, 1.0]), factors, np.arange(2), weekday_numbers(FIRST, 140, 168))
+    assert days.sum(axis=1) == pytest.approx([56, 28])
+
+
+def test_spread_covers_what_it_says_on_days_and_sums_that_it_never_saw() -> None:
+    generator = np.random.default_rng(3)
+    rate = generator.uniform(0.1, 4, 4000)
+    forecast = np.repeat(rate[:, None], 28, axis=1)
+    past, later = generator.poisson(forecast), generator.poisson(forecast)
+    spread = fit_spread(forecast, past.astype(float), np.ones(forecast.shape, bool), np.ones(4000), True)
+    total = later.sum(axis=1)
+    for probability in (0.1, 0.5, 0.9, 0.98):
+        bound = spread.of_sum(forecast.sum(axis=1), np.ones(4000), np.full(4000, 28.0), probability)
+        assert (total <= bound).mean() == pytest.approx(probability, abs=0.03)
+    week = spread.of_sum(forecast[:, :10].sum(axis=1), np.ones(4000), np.full(4000, 10.0), 0.9)
+    assert (later[:, :10].sum(axis=1) <= week).mean() == pytest.approx(0.9, abs=0.03)
+    day = spread.of_day(forecast.ravel(), np.ones(forecast.size), 0.9)
+    assert (later.ravel() <= day).mean() >= 0.88
+    assert (day == day.round()).all()
+
+
+def test_spread_survives_its_journey_as_json() -> None:
+    values = np.random.default_rng(2).poisson(1.0, (200, 28)).astype(float)
+    spread = fit_spread(np.ones((200, 28)), values, np.ones((200, 28), bool), np.ones(200), False)
+    again = spread_from_json(spread.as_json())
+    asked = (np.array([5.0]), np.array([1.0]), np.array([9.0]), 0.9)
+    assert isinstance(again, Spread) and again.of_sum(*asked).tolist() == spread.of_sum(*asked).tolist()
+
+
+def test_without_past_forecasts_the_normal_distribution_stands_in() -> None:
+    spread = fit_spread(np.ones((3, 28)), np.ones((3, 28)), np.ones((3, 28), bool), np.ones(3), True)
+    assert spread.as_json() == assumed_spread(True).as_json()
+    assert spread.of_sum(np.array([100.0]), np.ones(1), np.array([28.0]), 0.9)[0] == pytest.approx(112.8, abs=0.1)
+
+
+def test_training_days_end_before_the_newest_day() -> None:
+    settings = DemandSettings()
+    days = training_days(252, settings)
+    assert max(days) == 252 - settings.horizon_days
+    assert min(days) >= settings.min_history_days
+    assert training_days(100, settings) == []
+
+
+def test_the_boosted_model_learns_from_the_past_alone() -> None:
+    settings = DemandSettings(threads=1, min_training_rows=100, trees=20)
+    units = drawn()
+    changed = units.copy()
+    changed[:, 224:] = 40
+    models = []
+    for values in (units, changed):
+        demand = lines_of(values)
+        rows = np.arange(len(demand.item_ids))
+        model = fit_boosted(demand, lay_out(demand, rows), 224, settings, 1)
+        assert model is not None
+        models.append(model.booster.model_to_string())
+    assert models[0] == models[1]
+
+
+def test_the_whole_forecast_is_repeatable_and_near_the_truth() -> None:
+    settings = DemandSettings(threads=1, min_training_rows=100, trees=20)
+    units = drawn()
+    demand = lines_of(units)
+    first, second = (forecast_demand(demand, settings, 7) for _ in range(2))
+    assert first.level.tolist() == second.level.tolist()
+    assert first.level.sum() == pytest.approx(units.mean(axis=1).sum(), rel=0.05)
+    assert set(first.model) <= {name for name in first.elected.values()} | {"average", "none"}
+
+
+def test_an_item_without_demand_for_half_a_year_is_forecast_at_zero() -> None:
+    units = drawn()
+    units[0, 40:] = 0
+    demand = lines_of(units)
+    assert forecast_demand(demand, DemandSettings(threads=1, trees=5), 7).level[0] == 0
