@@ -49,19 +49,17 @@ def daily_recommendations() -> None:
     @task_group
     def recommendations(described: Any, trained: Any) -> None:
         shards = step(steps.plan_user_shards, result=steps.shard_numbers)()
-        users = step(
-            steps.recommend_users, execution_timeout=timedelta(minutes=60), map_index_template="{{ shard_name }}"
-        ).expand(shard=shards)
+        named: Any = {"execution_timeout": timedelta(minutes=60), "map_index_template": "{{ shard_name }}"}
+        users = step(steps.recommend_users, **named).expand(shard=shards)
         sets = tasks(steps.build_item_pairs, steps.build_bundles, steps.build_user_bundles)
+        sums = tasks(steps.build_campaign_audiences, steps.build_demand_forecast, steps.build_reorder_suggestions)
         told = tasks(steps.build_details, steps.build_realised_metrics)
         staged = tasks(steps.stage_tables, steps.check_staging, pool=WAREHOUSE_POOL)
         published = tasks(steps.publish, pool=WAREHOUSE_POOL, outlets=ASSETS, result=totals)
         chain(trained, shards)
         chain(described, *sets)
         chain(described, *tasks(steps.build_similar_items), told[0])
-        chain(users, *tasks(steps.build_campaign_audiences), told[0])
-        chain([users, sets[-1]], tasks(steps.build_demand_forecast, steps.build_reorder_suggestions), told[0])
-        chain(users, sets[-1], *told, *staged, *published, *tasks(steps.apply_retention, pool=WAREHOUSE_POOL))
+        chain(users, sets[-1], sums, *told, *staged, *published, *tasks(steps.apply_retention, pool=WAREHOUSE_POOL))
 
     claim = step(steps.claim_run, retries=0)().as_setup()
     release = step(steps.release_run)().as_teardown(setups=claim)
