@@ -10,7 +10,7 @@ BASE_PYTHON := $(shell command -v python3.11 || command -v python3)
 export PYTHONPATH := $(CURDIR)
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo backtest up down status clean psql test lint docs lock
+.PHONY: help demo backtest up down status clean psql test lint docs pictures lock
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -47,6 +47,9 @@ lint: .venv/installed  ## Check style, types and SQL
 
 docs: .venv/installed  ## Write docs/tables.md from the declared tables
 	$(PYTHON) -m recsys.tables_page
+
+pictures: .venv/installed  ## Test the UI in a browser, and take the pictures of docs/ (needs Chromium)
+	RECSYS_PICTURES=docs/pictures $(PYTHON) -m pytest tests/browser
 
 lock: .venv/installed  ## Lock the newest versions that requirements.in and requirements-dev.in allow
 	.venv/bin/uv pip compile -q --python-version 3.11 --generate-hashes requirements.in -o requirements.txt

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,9 @@ TEST_SETTINGS = {
     "max_wal_senders": "0",
     "max_connections": "100",
 }
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+"""Program of the browser of tests/browser, which is collected where `make pictures` asks for it."""
+collect_ignore = [] if os.environ.get("RECSYS_PICTURES") else ["browser"]
 CREATE_SHOP = Path(postgres.__file__).parent / "shop" / "create.sql"
 _numbers = itertools.count(1)
 

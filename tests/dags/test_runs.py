@@ -16,11 +16,12 @@ import pytest
 from demo import airflow_services, postgres, rest
 from demo.progress import RunFailed, follow
 from recsys import steps
-from recsys.config import Environment, Settings
+from recsys.config import Environment
 from recsys.run import RunContext
 from recsys.warehouse import create_warehouse
 from tests import known_answer_shop as shop
 from tests.conftest import TEST_SETTINGS
+from tests.settings_file import as_toml
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres]
 
@@ -47,7 +48,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Postgres and Airflow with the small shop; three runs of three days done in parallel, two that could not go on."""
     folder = tmp_path_factory.mktemp("airflow")
     settings_file = folder / "settings.toml"
-    settings_file.write_text(_toml(shop.SETTINGS))
+    settings_file.write_text(as_toml(shop.SETTINGS))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RECSYS_CONFIG", str(settings_file))
         patch.delenv("AIRFLOW_HOME")
@@ -181,7 +182,7 @@ def test_days_in_parallel_equal_the_same_days_one_by_one(
 def test_worse_models_are_stopped_and_the_champion_serves(world: World) -> None:
     """The last test of this module: it publishes one more day, from a ranker that learnt from shuffled labels."""
     worse = dataclasses.replace(shop.SETTINGS.models, shuffled_labels=1.0)
-    world.settings_file.write_text(_toml(dataclasses.replace(shop.SETTINGS, models=worse)))
+    world.settings_file.write_text(as_toml(dataclasses.replace(shop.SETTINGS, models=worse)))
     next_day = WITH_PARAM + timedelta(days=1)
     follow(world.airflow, {rest.trigger(world.airflow, next_day): "shuffled labels"}, RUN_SECONDS)
     verdict = "select passed, models_of, champion_date from bi.current_gate_verdicts where check_name = 'verdict'"
@@ -213,26 +214,3 @@ def _rows(world: World, statement: str, *values: Any) -> list[tuple[Any, ...]]:
     with closing(psycopg2.connect(dsn)) as connection, connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall()
-
-
-def _toml(settings: Settings) -> str:
-    """The settings as a file that RECSYS_CONFIG can name."""
-    lines: list[str] = []
-    for field in sorted(
-        dataclasses.fields(settings), key=lambda f: dataclasses.is_dataclass(getattr(settings, f.name))
-    ):
-        value = getattr(settings, field.name)
-        if dataclasses.is_dataclass(value):
-            lines.append(f"[{field.name}]")
-            lines += [f"{name} = {_toml_value(inner)}" for name, inner in vars(value).items()]
-        else:
-            lines.append(f"{field.name} = {_toml_value(value)}")
-    return "\n".join(lines) + "\n"
-
-
-def _toml_value(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_toml_value, value))}]"
-    return f'"{value}"' if isinstance(value, str) else repr(value)
