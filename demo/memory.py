@@ -30,10 +30,14 @@ class PeakMemory:
     def __exit__(self, *_: object) -> None:
         self._done.set()
         self._thread.join()
+        self._look()
 
     def _watch(self) -> None:
         while not self._done.wait(self._seconds):
-            self.peak_bytes = max(self.peak_bytes, sum(map(memory_bytes, tree([os.getpid(), *self._roots()]))))
+            self._look()
+
+    def _look(self) -> None:
+        self.peak_bytes = max(self.peak_bytes, sum(map(memory_bytes, tree([os.getpid(), *self._roots()]))))
 
 
 def tree(roots: list[int]) -> set[int]:

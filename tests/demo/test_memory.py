@@ -37,3 +37,9 @@ def test_the_peak_is_kept_after_the_memory_was_given_back() -> None:
         process.communicate("")
         time.sleep(0.2)
     assert memory.peak_bytes >= 60_000_000
+
+
+def test_a_block_shorter_than_the_interval_is_looked_at_once() -> None:
+    with PeakMemory(lambda: [], seconds=60) as memory:
+        pass
+    assert memory.peak_bytes > 0
