@@ -8,7 +8,7 @@ from datetime import timedelta
 import polars as pl
 
 from recsys.features.history import History, of_type
-from recsys.models.generator import Arrays, Codes, Known, empty_proposals, top_per_user
+from recsys.models.generator import Arrays, Codes, Known, empty_proposals, frame_arrays, frame_from, top_unowned
 from recsys.models.neighbours import nearest_items, ones
 from recsys.settings.models import ModelSettings
 
@@ -34,23 +34,20 @@ class BoughtTogether:
         summed = reached.group_by("user", "item", maintain_order=True).agg(
             pl.col("part").sum().alias("score"), pl.col("source").first().alias("anchor")
         )
-        owned = self.owned.filter(pl.col("user").is_in(wanted))
-        return top_per_user(summed.join(owned, on=["user", "item"], how="anti"), k)
+        return top_unowned(summed, self.owned, users, k)
 
     def arrays(self) -> Arrays:
         """For the registry."""
-        frames = {"near": self.near, "recent": self.recent, "owned": self.owned}
-        return {f"{name}_{column.name}": column.to_numpy() for name, frame in frames.items() for column in frame}
+        return frame_arrays(near=self.near, recent=self.recent, owned=self.owned)
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> BoughtTogether:
         """The generator that `arrays` came from."""
-
-        def frame(name: str, *columns: str) -> pl.DataFrame:
-            return pl.DataFrame({column: arrays[f"{name}_{column}"] for column in columns})
-
-        parts = (frame("near", "source", "item", "similarity"), frame("recent", "user", "item", "weight"))
-        return cls(*parts, frame("owned", "user", "item"))
+        parts = (
+            frame_from(arrays, "near", "source", "item", "similarity"),
+            frame_from(arrays, "recent", "user", "item", "weight"),
+        )
+        return cls(*parts, frame_from(arrays, "owned", "user", "item"))
 
 
 def fit_bought_together(

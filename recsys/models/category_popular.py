@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from recsys.models.generator import Arrays, Codes, empty_proposals, top_per_user
+from recsys.models.generator import Arrays, Codes, empty_proposals, frame_arrays, frame_from, top_unowned
 
 _ITEMS_A_CATEGORY = 15
 _CATEGORIES_A_USER = 60
@@ -28,23 +28,20 @@ class CategoryPopular:
         if reached.is_empty():
             return empty_proposals()
         reached = reached.with_columns(score=pl.col("share") * pl.col("part"))
-        owned = self.owned.filter(pl.col("user").is_in(wanted))
-        return top_per_user(reached.join(owned, on=["user", "item"], how="anti"), k)
+        return top_unowned(reached, self.owned, users, k)
 
     def arrays(self) -> Arrays:
         """For the registry."""
-        frames = {"homes": self.homes, "tops": self.tops, "owned": self.owned}
-        return {f"{name}_{column.name}": column.to_numpy() for name, frame in frames.items() for column in frame}
+        return frame_arrays(homes=self.homes, tops=self.tops, owned=self.owned)
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> CategoryPopular:
         """The generator that `arrays` came from."""
-
-        def frame(name: str, *columns: str) -> pl.DataFrame:
-            return pl.DataFrame({column: arrays[f"{name}_{column}"] for column in columns})
-
-        parts = (frame("homes", "user", "leaf", "share"), frame("tops", "leaf", "item", "part"))
-        return cls(*parts, frame("owned", "user", "item"))
+        parts = (
+            frame_from(arrays, "homes", "user", "leaf", "share"),
+            frame_from(arrays, "tops", "leaf", "item", "part"),
+        )
+        return cls(*parts, frame_from(arrays, "owned", "user", "item"))
 
 
 def fit_category_popular(pairs: pl.DataFrame, recent: pl.DataFrame, tree: pl.DataFrame) -> CategoryPopular:

@@ -109,6 +109,22 @@ def pair_scores(pairs: pl.DataFrame, users: Codes, columns: Codes, scores: NDArr
     return np.where(found, scores[row, column], np.nan).astype(np.float32)
 
 
+def top_unowned(reached: pl.DataFrame, owned: pl.DataFrame, users: Codes, k: int) -> pl.DataFrame:
+    """The `k` best rows (user, item, score) of each of `users`, as PROPOSALS, without the pairs of `owned`."""
+    theirs = owned.filter(pl.col("user").is_in(pl.Series(users, dtype=pl.Int32).implode()))
+    return top_per_user(reached.join(theirs, on=["user", "item"], how="anti"), k)
+
+
+def frame_arrays(**frames: pl.DataFrame) -> Arrays:
+    """Frames as plain arrays, named <frame>_<column>."""
+    return {f"{name}_{column.name}": column.to_numpy() for name, frame in frames.items() for column in frame}
+
+
+def frame_from(arrays: Arrays, name: str, *columns: str) -> pl.DataFrame:
+    """The frame `name` that `frame_arrays` took apart."""
+    return pl.DataFrame({column: arrays[f"{name}_{column}"] for column in columns})
+
+
 def csr_arrays(matrix: sp.csr_matrix, prefix: str) -> Arrays:
     """A sparse matrix as plain arrays whose names begin with `prefix`."""
     shape = np.array(matrix.shape, dtype=np.int64)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from recsys.features.history import History, of_type
-from recsys.models.generator import Arrays, Codes, top_per_user
+from recsys.models.generator import Arrays, Codes, frame_arrays, frame_from, top_unowned
 
 _DAYS = 56
 _DEPTH = 300
@@ -28,23 +28,17 @@ class Trending:
         """Most taken items of the user's store that the user does not have."""
         wanted = pl.Series(users, dtype=pl.Int32).implode()
         reached = self.homes.filter(pl.col("user").is_in(wanted)).join(self.tops, on="store")
-        owned = self.owned.filter(pl.col("user").is_in(wanted))
-        return top_per_user(reached.join(owned, on=["user", "item"], how="anti"), k)
+        return top_unowned(reached, self.owned, users, k)
 
     def arrays(self) -> Arrays:
         """For the registry."""
-        frames = {"homes": self.homes, "tops": self.tops, "owned": self.owned}
-        return {f"{name}_{column.name}": column.to_numpy() for name, frame in frames.items() for column in frame}
+        return frame_arrays(homes=self.homes, tops=self.tops, owned=self.owned)
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Trending:
         """The generator that `arrays` came from."""
-
-        def frame(name: str, *columns: str) -> pl.DataFrame:
-            return pl.DataFrame({column: arrays[f"{name}_{column}"] for column in columns})
-
-        parts = (frame("homes", "user", "store"), frame("tops", "store", "item", "score"))
-        return cls(*parts, frame("owned", "user", "item"))
+        parts = (frame_from(arrays, "homes", "user", "store"), frame_from(arrays, "tops", "store", "item", "score"))
+        return cls(*parts, frame_from(arrays, "owned", "user", "item"))
 
 
 def fit_trending(history: History, pairs: pl.DataFrame) -> Trending:
