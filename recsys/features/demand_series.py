@@ -14,6 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys.features.history import place_among
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Counts = NDArray[np.int32]
@@ -126,10 +128,10 @@ def build_lines(
     whole days out of stock. An item's launch counts only where it was not sold before.
     """
     ids = sales["item_id"].unique().sort()
-    codes = pl.Enum(ids)
+    code = place_among("item_id", ids).cast(pl.Int64)
     days = (as_of_date - first_day).days
     number = (pl.col("day") - first_day).dt.total_days().cast(pl.Int64)
-    lines = sales.select(item=_code(codes), day=number, units=pl.col("units"), revenue=pl.col("revenue"))
+    lines = sales.select(item=code, day=number, units=pl.col("units"), revenue=pl.col("revenue"))
     known = pl.DataFrame({"item_id": ids}).join(
         items.unique("item_id", keep="first"), on="item_id", how="left", maintain_order="left"
     )
@@ -138,7 +140,7 @@ def build_lines(
     first = np.full(len(ids), days, dtype=np.int64)
     np.minimum.at(first, lines["item"].to_numpy(), lines["day"].to_numpy())
     outs = stock_outs.filter(pl.col("item_id").is_in(ids.implode())).select(
-        item=_code(codes),
+        item=code,
         start=(pl.col("first_day") - first_day).dt.total_days().clip(0, days),
         end=((pl.col("last_day") - first_day).dt.total_days() + 1).clip(0, days),
     )
@@ -151,10 +153,6 @@ def build_lines(
         outs.filter(pl.col("start") < pl.col("end")).sort("item", "start"),
         tuple(_groups(known["category_path"], level) for level in LEVELS),
     )
-
-
-def _code(codes: pl.Enum) -> pl.Expr:
-    return pl.col("item_id").cast(codes).to_physical().cast(pl.Int64)
 
 
 def _groups(paths: pl.Series, level: int) -> Integers:

@@ -13,6 +13,7 @@ import polars as pl
 
 from recsys.data.events import read_events
 from recsys.features.campaigns import Campaigns, parent_path
+from recsys.features.history import trip_name
 from recsys.run import RunContext
 
 _DAY = 86_400.0
@@ -62,8 +63,7 @@ def load_purchases(context: RunContext, items: pl.DataFrame) -> Purchases:
 def encode_purchases(rows: pl.DataFrame, items: pl.DataFrame) -> Purchases:
     """Purchases from `rows` (columns of schemas.EVENTS, purchases alone) and the category paths of `items`."""
     ids = {name: pl.Enum(rows[name].unique().sort()) for name in ("user_id", "item_id")}
-    day = pl.col("occurred_at").dt.date().cast(pl.String)
-    trips = rows.select(trip=pl.coalesce("order_id", pl.concat_str("user_id", day, separator=" ")))["trip"]
+    trips = rows.select(trip=trip_name())["trip"]
     trip = trips.cast(pl.Enum(trips.unique().sort())).to_physical()
     coded = rows.with_columns(trip).with_columns(pl.col(n).cast(t) for n, t in ids.items())
     price = pl.col("unit_price").fill_null(0.0)

@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.data.events import read_events
+from recsys.features.history import place_among
 from recsys.features.item_content import Content, load_content
 from recsys.recommendations.rules import blocked_items
 from recsys.recommendations.similar_behaviour import SEEN, behaviour_pairs
@@ -69,9 +70,7 @@ def coded_events(events: pl.LazyFrame, content: Content, since: datetime) -> pl.
 
     Events of unknown items and returns are left out. Users are numbered as they come: numbers only tell them apart.
     """
-    ids = content.items["item_id"]
-    codes = pl.Series(np.arange(len(ids)), dtype=pl.Int32)
-    item = pl.col("item_id").replace_strict(ids, codes, default=None, return_dtype=pl.Int32)
+    item = place_among("item_id", content.items["item_id"], strict=False)
     visit = pl.coalesce("session_id", pl.format("{} {}", pl.col("user_id"), pl.col("occurred_at").dt.date()))
     coded = (
         events.filter(pl.col("event_type") != "return", pl.col("occurred_at") >= since)
@@ -79,8 +78,7 @@ def coded_events(events: pl.LazyFrame, content: Content, since: datetime) -> pl.
         .collect()
     )
     users = coded.select(pl.col("user_id").unique(maintain_order=True))["user_id"]
-    numbers = pl.Series(np.arange(len(users)), dtype=pl.Int32)
-    user = pl.col("user_id").replace_strict(users, numbers, return_dtype=pl.Int32)
+    user = place_among("user_id", users)
     return coded.filter(pl.col("item").is_not_null()).select(user.alias("user"), pl.exclude("user_id"))
 
 
