@@ -13,6 +13,9 @@ import pyarrow as pa
 
 from recsys.schemas import DAY, DOUBLE, EVENT_TYPES, FLAG, INSTANT, TEXT, Table
 
+Rules = tuple[tuple[str, pl.Expr], ...]
+"""Reasons for refusing a row, the first that holds first, each with the rows for which it does."""
+
 _INSTANT_FORMATS = ("%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z")
 _NAIVE_FORMATS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d")
 _FLAGS = {"t": True, "true": True, "1": True, "yes": True, "f": False, "false": False, "0": False, "no": False}
@@ -96,7 +99,7 @@ def event_reason(clock_tolerance_minutes: int) -> pl.Expr:
     return first_reason(rules)
 
 
-def first_reason(rules: tuple[tuple[str, pl.Expr], ...]) -> pl.Expr:
+def first_reason(rules: Rules) -> pl.Expr:
     """The name of the first rule that holds for a row, else null."""
     otherwise = pl.lit(None, pl.String)
     return reduce(lambda rest, rule: pl.when(rule[1]).then(pl.lit(rule[0])).otherwise(rest), reversed(rules), otherwise)
@@ -123,6 +126,29 @@ def split_duplicates(events: pl.DataFrame, keys: list[str]) -> tuple[pl.DataFram
     ordered = events.sort(["ingested_at", "occurred_at", *rest], nulls_last=True)
     first = ordered.select(pl.struct(keys).is_first_distinct()).to_series()
     return ordered.filter(first), ordered.filter(~first)
+
+
+def split_by_rules(
+    frame: pl.DataFrame, table: Table, rules: Rules, order: dict[str, bool], double: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows of `table` that keep the `rules`, one a key, and rows of schemas.REJECTED_SNAPSHOTS for the others.
+
+    `frame` comes from read_values, with `row_text`. Rows are put in `order` (column: whether descending), which begins
+    with the key; of several rows with one key the first holds, the others are refused as `double`.
+    """
+    marked = frame.with_columns(first_reason(rules).alias("reason"))
+    ordered = marked.sort(list(order), descending=list(order.values()), nulls_last=True, maintain_order=True)
+    good = ordered.filter(pl.col("reason").is_null())
+    first = good.select(pl.struct(table.key).is_first_distinct()).to_series()
+    doubles = good.filter(~first).with_columns(pl.lit(double).alias("reason"))
+    refused = pl.concat([ordered.filter(pl.col("reason").is_not_null()), doubles])
+    rejected = refused.select(
+        pl.lit(table.name).alias("table_name"),
+        row_keys(refused[table.key[0]], refused["row_text"]),
+        "reason",
+        "row_text",
+    )
+    return good.filter(first).select(table.column_names), rejected
 
 
 def as_json(rows: pl.DataFrame) -> pl.Series:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from psycopg2.extensions import connection as Connection
 
 from recsys.data.campaigns import read_campaign_tables
-from recsys.data.reject import as_json, first_reason, missing, read_values, row_keys
+from recsys.data.reject import Rules, as_json, missing, read_values, split_by_rules
 from recsys.data.source import bound_query, snapshot_parameters, stream_rows
 from recsys.data.stock_outs import extract_stock_outs
 from recsys.database import connect
@@ -86,21 +86,11 @@ def split_snapshot(frame: pl.DataFrame, table: Table) -> tuple[pl.DataFrame, pl.
     """
     key = table.key[0]
     version = "valid_from" if "valid_from" in frame.columns else "snapshot_date"
-    marked = frame.with_columns(first_reason(_rules(table)).alias("reason"))
-    ordered = marked.sort(
-        [key, version, "row_text"], descending=[False, True, False], nulls_last=True, maintain_order=True
-    )
-    good = ordered.filter(pl.col("reason").is_null())
-    first = good.select(pl.col(key).is_first_distinct()).to_series()
-    doubles = good.filter(~first).with_columns(pl.lit(f"duplicate_{key}").alias("reason"))
-    refused = pl.concat([ordered.filter(pl.col("reason").is_not_null()), doubles])
-    rejected = refused.select(
-        pl.lit(table.name).alias("table_name"), row_keys(refused[key], refused["row_text"]), "reason", "row_text"
-    )
-    return good.filter(first).select(table.column_names), rejected
+    order = {key: False, version: True, "row_text": False}
+    return split_by_rules(frame, table, _rules(table), order, f"duplicate_{key}")
 
 
-def _rules(table: Table) -> tuple[tuple[str, pl.Expr], ...]:
+def _rules(table: Table) -> Rules:
     rules = [(f"missing_{table.key[0]}", missing(table.key[0]))]
     rules.append(("unreadable_value", pl.col("unreadable").is_not_null()))
     if table is ITEMS:
