@@ -1,22 +1,4 @@
 -- One row per published day, horizon, list, slice and metric: what users did with what they were shown.
--- The rows that readers should use: those of the current run, and of no other.
-create or replace view bi.current_realised_metrics as
-select
-    r.as_of_date,
-    r.published_date,
-    r.horizon_days,
-    r.list,
-    r.slice,
-    r.slice_value,
-    r.metric,
-    r.value,
-    r.low,
-    r.high,
-    r.users,
-    r.model_version
-from recsys.realised_metrics as r
-where r.as_of_date = (select c.as_of_date from recsys.current_run as c);
-
 -- Every published day.
 create or replace view bi.realised_metrics as
 select
@@ -33,3 +15,9 @@ select
     r.users,
     r.model_version
 from recsys.realised_metrics as r;
+
+-- The rows that readers should use: those of the current run, and of no other.
+create or replace view bi.current_realised_metrics as
+select r.*
+from bi.realised_metrics as r
+where r.as_of_date = (select c.as_of_date from recsys.current_run as c);
