@@ -93,7 +93,7 @@ def _of(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     """`frame` in the table's columns and types; times without a zone are UTC."""
     naive = [name for name, kind in frame.schema.items() if isinstance(kind, pl.Datetime) and kind.time_zone is None]
     zoned = frame.with_columns(pl.col(naive).cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
-    types = pl.DataFrame(table.arrow_schema.empty_table()).schema
+    types = pl.DataFrame(table.empty_table()).schema
     return zoned.select(pl.col(name).cast(kind) for name, kind in types.items()).unique().sort(table.key)
 
 

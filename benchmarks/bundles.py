@@ -57,9 +57,9 @@ def show(**figures: Any) -> None:
 
 def make_bundles(before: Baskets, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The bundles of a shop without a stock table, and their members."""
-    settings, rules = BundleSettings(), pl.DataFrame(COMBINATIONS.arrow_schema.empty_table())
+    settings, rules = BundleSettings(), pl.DataFrame(COMBINATIONS.empty_table())
     pairs = pair_rows(before, items, mine_pairs(before, SETTINGS), no_substitutes(), rules, SETTINGS)
-    no_stock, no_sales = pl.DataFrame(STOCK.arrow_schema.empty_table()), pl.DataFrame({"item_id": [], "units": []})
+    no_stock, no_sales = pl.DataFrame(STOCK.empty_table()), pl.DataFrame({"item_id": [], "units": []})
     no_sales = no_sales.cast({"item_id": pl.String, "units": pl.Float64})
     allowed = allowed_items(items, no_stock, no_sales, before, settings)
     with stopwatch() as seconds:

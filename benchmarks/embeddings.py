@@ -56,7 +56,7 @@ def write_items(folder: str, day: date, count: int) -> None:
     """The items snapshot of `day`."""
     frame = complete_journey()[1].head(count).with_row_index("number")
     frame = frame.with_columns(title=pl.format("{} {}", pl.col("title").fill_null("item"), "number"))
-    empty = pl.DataFrame(schemas.ITEMS.arrow_schema.empty_table())
+    empty = pl.DataFrame(schemas.ITEMS.empty_table())
     missing = [pl.lit(None, kind).alias(name) for name, kind in empty.schema.items() if name not in frame.columns]
     frame = frame.with_columns(missing).with_columns(snapshot_date=pl.lit(day))
     write_partition(Lake(folder), schemas.ITEMS, frame.select(empty.columns), as_of_date=day)

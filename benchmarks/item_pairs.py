@@ -68,7 +68,7 @@ def quality(cut: date, out: Path | None) -> None:
     with stopwatch() as seconds:
         mined = mine_pairs(before, SETTINGS)
         mining = seconds()
-        no_rules = pl.DataFrame(COMBINATIONS.arrow_schema.empty_table())
+        no_rules = pl.DataFrame(COMBINATIONS.empty_table())
         rows = pair_rows(before, items, mined, no_substitutes(), no_rules, SETTINGS)
     figures = {"rows": rows.height, "tests": mined.tests, "significant": mined.significant}
     print(json.dumps({"cut": str(cut), **figures, "mining_seconds": round(mining, 1), "seconds": round(seconds(), 1)}))
@@ -159,13 +159,13 @@ def fill_lake(lake: Lake, baskets: Baskets) -> date:
     named = pl.DataFrame({"item_id": ids}).with_columns(category_path=leaves, title=pl.format("item {}", "item_id"))
     named = named.with_columns(snapshot_date=pl.lit(day))
     write_partition(lake, ITEMS, filled(ITEMS, named), as_of_date=day)
-    write_partition(lake, EXCLUDED_EVENTS, EXCLUDED_EVENTS.arrow_schema.empty_table(), as_of_date=day)
+    write_partition(lake, EXCLUDED_EVENTS, EXCLUDED_EVENTS.empty_table(), as_of_date=day)
     return day
 
 
 def filled(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     """`frame` with the table's other columns null."""
-    empty = pl.DataFrame(table.arrow_schema.empty_table())
+    empty = pl.DataFrame(table.empty_table())
     absent = [pl.lit(None, dtype).alias(name) for name, dtype in empty.schema.items() if name not in frame.columns]
     return frame.with_columns(absent).select(table.column_names)
 

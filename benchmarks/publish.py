@@ -106,7 +106,7 @@ def _write_lake(lake: Lake, users: int) -> int:
     random = np.random.default_rng(20171204)
     for table in schemas.PUBLISHED:
         if table is not schemas.USER_RECOMMENDATIONS:
-            write_partition(lake, table, table.arrow_schema.empty_table(), as_of_date=DAY)
+            write_partition(lake, table, table.empty_table(), as_of_date=DAY)
     shards = [range(first, min(first + SHARD_USERS, users)) for first in range(0, users, SHARD_USERS)]
     return sum(
         write_partition(lake, schemas.USER_RECOMMENDATIONS, _lists(part, random), as_of_date=DAY, shard=number)

@@ -101,7 +101,7 @@ def compare(events: pl.DataFrame, items: pl.DataFrame, cut: date, days: int) -> 
 
 def content_before(items: pl.DataFrame, cut: date) -> Content:
     """Content of all items, embedded in this process."""
-    empty = pl.DataFrame(schemas.ITEMS.arrow_schema.empty_table())
+    empty = pl.DataFrame(schemas.ITEMS.empty_table())
     missing = [pl.lit(None, kind).alias(name) for name, kind in empty.schema.items() if name not in items.columns]
     view = content_view(items.with_columns(missing).select(empty.columns), midnight(cut), 1_000)
     texts = view["item_text"].drop_nulls().unique().sort().to_list()

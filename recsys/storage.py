@@ -114,6 +114,13 @@ def read_partition(lake: Lake, table: Table, **keys: Any) -> pl.DataFrame:
     return pl.DataFrame(table.conform(data))
 
 
+def read_partition_if_any(lake: Lake, table: Table, **keys: Any) -> pl.DataFrame:
+    """One partition; no row where it is missing. Raises LakeError where it does not fit `table`."""
+    if has_partition(lake, table, **keys):
+        return read_partition(lake, table, **keys)
+    return pl.DataFrame(table.empty_table())
+
+
 def scan_partitions(lake: Lake, table: Table, partitions: Iterable[dict[str, Any]]) -> pl.LazyFrame:
     """Scan many partitions as one lazy frame, in the given order; no partition: an empty frame of the right types."""
     filesystem, root = lake.filesystem()
@@ -131,6 +138,11 @@ def list_keys(lake: Lake, table: Table, **keys: Any) -> list[str]:
     selector = pafs.FileSelector(f"{root}/{folder}", allow_not_found=True)
     names = [i.base_name for i in filesystem.get_file_info(selector) if i.type == pafs.FileType.Directory]
     return sorted(name.split("=", 1)[1] for name in names if "=" in name)
+
+
+def shards_of(lake: Lake, table: Table, **keys: Any) -> list[dict[str, Any]]:
+    """Keys of the partitions of `table` below `keys`, one a shard, in the order of their numbers."""
+    return [{**keys, "shard": shard} for shard in sorted(list_keys(lake, table, **keys), key=int)]
 
 
 def delete_partitions(lake: Lake, table: Table, **keys: Any) -> None:

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 from psycopg2.extensions import connection as Connection
 
-from recsys.data.reject import as_json, first_reason, missing, read_values, row_keys
+from recsys.data.reject import Rules, as_json, missing, read_values, split_by_rules
 from recsys.data.source import bound_query, snapshot_parameters, stream_rows
 from recsys.run import RunContext
 from recsys.schemas import (
@@ -22,7 +22,7 @@ from recsys.schemas import (
     TARGET_TYPES,
     Table,
 )
-from recsys.storage import has_partition, read_partition
+from recsys.storage import read_partition_if_any
 
 KNOWN_AT = {CAMPAIGNS.name: "announced_at", CONTACTS.name: "contacted_at", RESPONSES.name: "responded_at"}
 """The column that says when a row became known; a row known at or after the as-of instant is not read."""
@@ -39,9 +39,7 @@ def read_campaign_tables(context: RunContext, connection: Connection) -> dict[Ta
 
 def campaign_table(context: RunContext, table: Table) -> pl.DataFrame:
     """The day's rows of one of CAMPAIGN_TABLES; none where extraction left no partition."""
-    if has_partition(context.lake, table, as_of_date=context.as_of_date):
-        return read_partition(context.lake, table, as_of_date=context.as_of_date)
-    return pl.DataFrame(table.empty_table())
+    return read_partition_if_any(context.lake, table, as_of_date=context.as_of_date)
 
 
 def _read(context: RunContext, connection: Connection, table: Table) -> Split:
@@ -66,21 +64,11 @@ def split(frame: pl.DataFrame, table: Table) -> Split:
 
     `frame` comes from read_values, with `row_text`. Of several rows with one key the earliest known holds.
     """
-    key = list(table.key)
-    order = [*key, *([KNOWN_AT[table.name]] if table.name in KNOWN_AT else []), "row_text"]
-    marked = frame.with_columns(first_reason(_rules(table)).alias("reason"))
-    ordered = marked.sort(list(dict.fromkeys(order)), nulls_last=True)
-    good = ordered.filter(pl.col("reason").is_null())
-    first = good.select(pl.struct(key).is_first_distinct()).to_series()
-    doubles = good.filter(~first).with_columns(pl.lit("duplicate_key").alias("reason"))
-    refused = pl.concat([ordered.filter(pl.col("reason").is_not_null()), doubles])
-    rejected = refused.select(
-        pl.lit(table.name).alias("table_name"), row_keys(refused[key[0]], refused["row_text"]), "reason", "row_text"
-    )
-    return good.filter(first).select(table.column_names), rejected
+    names = [*table.key, *([KNOWN_AT[table.name]] if table.name in KNOWN_AT else []), "row_text"]
+    return split_by_rules(frame, table, _rules(table), dict.fromkeys(names, False), "duplicate_key")
 
 
-def _rules(table: Table) -> tuple[tuple[str, pl.Expr], ...]:
+def _rules(table: Table) -> Rules:
     texts = [name for name in ("campaign_id", "user_id", "target") if name in table.column_names]
     rules = [(f"missing_{name}", missing(name)) for name in texts]
     rules.append(("unreadable_value", pl.col("unreadable").is_not_null()))

@@ -12,7 +12,7 @@ from recsys.data.reject import read_values
 from recsys.data.source import bound_query, snapshot_parameters, stream_rows
 from recsys.run import RunContext
 from recsys.schemas import STOCK_OUTS
-from recsys.storage import has_partition, read_partition, write_partition
+from recsys.storage import read_partition_if_any, write_partition
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ def extract_stock_outs(context: RunContext, connection: Connection) -> int:
     reaches the as-of date is cut. Returns the rows written.
     """
     source = bound_query(context, connection, STOCK_OUTS, snapshot_parameters(context))
-    given = pl.DataFrame(STOCK_OUTS.arrow_schema.empty_table())
+    given = pl.DataFrame(STOCK_OUTS.empty_table())
     if source is not None:
         texts = list(stream_rows(STOCK_OUTS, connection, *source))
         if texts:
@@ -39,6 +39,4 @@ def extract_stock_outs(context: RunContext, connection: Connection) -> int:
 
 def read_stock_outs(context: RunContext) -> pl.DataFrame:
     """The day's spells; none where extraction left no partition."""
-    if has_partition(context.lake, STOCK_OUTS, as_of_date=context.as_of_date):
-        return read_partition(context.lake, STOCK_OUTS, as_of_date=context.as_of_date)
-    return pl.DataFrame(STOCK_OUTS.arrow_schema.empty_table())
+    return read_partition_if_any(context.lake, STOCK_OUTS, as_of_date=context.as_of_date)

@@ -181,7 +181,7 @@ def _verdict(failed: list[Check], champion: date | None, serving: date, accepted
 def _write(
     context: RunContext, checks: list[Check], champion: date | None, serving: date, accepted: bool, version: str
 ) -> None:
-    kinds = pl.DataFrame(schemas.GATE_VERDICTS.arrow_schema.empty_table()).schema
+    kinds = pl.DataFrame(schemas.GATE_VERDICTS.empty_table()).schema
     told = context.accepted if accepted else None
     shared = {
         "as_of_date": context.as_of_date,

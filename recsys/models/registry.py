@@ -149,7 +149,7 @@ def read_trained(lake: Lake, cut: date, key: str) -> Trained | None:
     if found is None:
         return None
     told = json.loads(found)
-    kinds = pl.DataFrame(OFFLINE_METRICS.arrow_schema.empty_table()).drop(SERVED).schema
+    kinds = pl.DataFrame(OFFLINE_METRICS.empty_table()).drop(SERVED).schema
     metrics = pl.read_json(io.StringIO(told["metrics"]), schema=kinds)
     return Trained(_ranker(told["ranker"]), metrics, [date.fromisoformat(day) for day in told["cuts"]], told["counts"])
 

@@ -41,7 +41,7 @@ def audience_results(context: RunContext, campaigns: Campaigns, purchases: Purch
             rows.append(
                 {**_told(context, campaign), **row, "model_version": row.get("model_version") or _version(context)}
             )
-    schema = pl.DataFrame(AUDIENCE_RESULTS.arrow_schema.empty_table()).schema
+    schema = pl.DataFrame(AUDIENCE_RESULTS.empty_table()).schema
     return pl.DataFrame(rows, schema=schema).sort(*AUDIENCE_RESULTS.key)
 
 
@@ -55,7 +55,7 @@ def audience_before(context: RunContext, campaign_id: str, first: datetime) -> t
         own = rows.filter(pl.col("campaign_id") == campaign_id)
         if own.height:
             return own, day
-    return pl.DataFrame(CAMPAIGN_AUDIENCES.arrow_schema.empty_table()), None
+    return pl.DataFrame(CAMPAIGN_AUDIENCES.empty_table()), None
 
 
 def campaign_rows(contacted: pl.Series, audience: pl.DataFrame, day: date | None, happened: pl.DataFrame) -> list[Row]:

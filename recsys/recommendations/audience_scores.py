@@ -33,7 +33,7 @@ from recsys.models.response import ResponseModel, fit_response, past_campaigns
 from recsys.recommendations.audiences import not_due
 from recsys.recommendations.rules import users_with_consent
 from recsys.run import RunContext
-from recsys.storage import list_keys, read_partition
+from recsys.storage import read_partition, shards_of
 
 log = logging.getLogger(__name__)
 
@@ -87,10 +87,9 @@ def audience_day(context: RunContext, campaigns: Campaigns, purchases: Purchases
 
 def list_places(context: RunContext, items: pl.Series) -> pl.DataFrame:
     """user_id, item_id, rank: the best place of each of `items` in the user's own lists of the day."""
-    day: dict[str, Any] = {"as_of_date": context.as_of_date}
     parts = [pl.DataFrame(schema={"user_id": pl.String, "item_id": pl.String, "rank": pl.Int32})]
-    for shard in sorted(list_keys(context.lake, schemas.USER_RECOMMENDATIONS, **day), key=int):
-        lists = read_partition(context.lake, schemas.USER_RECOMMENDATIONS, **day, shard=shard)
+    for keys in shards_of(context.lake, schemas.USER_RECOMMENDATIONS, as_of_date=context.as_of_date):
+        lists = read_partition(context.lake, schemas.USER_RECOMMENDATIONS, **keys)
         own = lists.filter(pl.col("fallback").is_null() & pl.col("item_id").is_in(items.implode()))
         parts.append(own.group_by("user_id", "item_id").agg(pl.col("rank").min()))
     return pl.concat(parts).sort("user_id", "item_id")

@@ -144,5 +144,5 @@ def _in_band(price: float | None, settings: BundleSettings) -> bool:
 
 
 def _frame(rows: list[Row], table: Table, without: list[str]) -> pl.DataFrame:
-    schema = pl.DataFrame(table.arrow_schema.empty_table()).drop(without).schema
+    schema = pl.DataFrame(table.empty_table()).drop(without).schema
     return pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)

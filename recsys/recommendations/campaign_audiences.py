@@ -27,9 +27,9 @@ from recsys.storage import read_partition, write_partition
 log = logging.getLogger(__name__)
 
 _EMPTY = (
-    pl.DataFrame(schemas.CAMPAIGN_AUDIENCES.arrow_schema.empty_table()).schema,
+    pl.DataFrame(schemas.CAMPAIGN_AUDIENCES.empty_table()).schema,
     {"campaign_id": pl.String, "way": pl.String, "users": pl.UInt32},
-    pl.DataFrame(schemas.AUDIENCE_RESULTS.arrow_schema.empty_table()).schema,
+    pl.DataFrame(schemas.AUDIENCE_RESULTS.empty_table()).schema,
 )
 """Types of the rows of audiences, of those too small, and of results."""
 

@@ -6,14 +6,12 @@ import polars as pl
 
 from recsys.run import RunContext
 from recsys.schemas import COMBINATIONS
-from recsys.storage import has_partition, read_partition
+from recsys.storage import read_partition_if_any
 
 
 def read_combinations(context: RunContext) -> pl.DataFrame:
     """The shop's rules as of the day; no row where the shop has no such table."""
-    if has_partition(context.lake, COMBINATIONS, as_of_date=context.as_of_date):
-        return read_partition(context.lake, COMBINATIONS, as_of_date=context.as_of_date)
-    return pl.DataFrame(COMBINATIONS.arrow_schema.empty_table())
+    return read_partition_if_any(context.lake, COMBINATIONS, as_of_date=context.as_of_date)
 
 
 def combination_sets(combinations: pl.DataFrame, rule: str) -> set[frozenset[str]]:

@@ -7,7 +7,7 @@ import polars as pl
 from recsys import schemas
 from recsys.recommendations.rules import blocked_items, users_with_consent
 from recsys.run import Counts, RunContext
-from recsys.storage import list_keys, read_partition, scan_partitions, write_partition
+from recsys.storage import read_partition, scan_partitions, shards_of, write_partition
 
 
 def build_details(context: RunContext) -> Counts:
@@ -65,9 +65,7 @@ def user_history(interactions: pl.DataFrame, agreed: list[str], places: int, tim
 def run_funnel(context: RunContext, interactions: pl.DataFrame, details: pl.DataFrame) -> pl.DataFrame:
     """Rows of schemas.RUN_FUNNEL but for as_of_date, from the first event read to the last row written."""
     day = {"as_of_date": context.as_of_date}
-    shards = [
-        {**day, "shard": shard} for shard in sorted(list_keys(context.lake, schemas.SHARD_COUNTS, **day), key=int)
-    ]
+    shards = shards_of(context.lake, schemas.SHARD_COUNTS, **day)
     served = scan_partitions(context.lake, schemas.SHARD_COUNTS, shards).sum().collect().row(0, named=True)
     refused = scan_partitions(context.lake, schemas.REJECTED_ROWS, [day]).select(pl.len()).collect().item()
     offered = details.filter(pl.col("held_back").is_null()).height

@@ -17,7 +17,7 @@ from recsys.recommendations.lists import SCORES
 from recsys.recommendations.rules import blocked_items, bought_lately, drop_blocked, users_with_consent
 from recsys.run import RunContext
 from recsys.settings.lists import RulesSettings
-from recsys.storage import list_keys, read_partition, scan_partitions
+from recsys.storage import read_partition, scan_partitions, shards_of
 
 
 def explain(context: RunContext, user_id: str, item_id: str) -> list[str]:
@@ -54,9 +54,8 @@ def explain(context: RunContext, user_id: str, item_id: str) -> list[str]:
 
 def published_rows(context: RunContext, user_id: str, item_id: str) -> pl.DataFrame:
     """The item's rows in the user's lists of the day, list by list."""
-    day = {"as_of_date": context.as_of_date}
-    shards = sorted(list_keys(context.lake, schemas.USER_RECOMMENDATIONS, **day), key=int)
-    rows = scan_partitions(context.lake, schemas.USER_RECOMMENDATIONS, [{**day, "shard": shard} for shard in shards])
+    table = schemas.USER_RECOMMENDATIONS
+    rows = scan_partitions(context.lake, table, shards_of(context.lake, table, as_of_date=context.as_of_date))
     return rows.filter((pl.col("user_id") == user_id) & (pl.col("item_id") == item_id)).collect().sort("list")
 
 

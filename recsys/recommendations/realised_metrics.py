@@ -15,7 +15,7 @@ from recsys import schemas
 from recsys.data.events import read_events
 from recsys.recommendations.realised import DEEP, measure_lists, summarise
 from recsys.run import Counts, RunContext, start_of_day
-from recsys.storage import Lake, has_partition, list_keys, read_partition, scan_partitions, write_partition
+from recsys.storage import Lake, has_partition, list_keys, read_partition, scan_partitions, shards_of, write_partition
 
 LABEL_TYPES = (("purchase",), ("purchase", "cart", "favourite"), ("purchase", "cart", "favourite", "view"))
 """What counts as having reached a user; the next, wider one where the horizon holds none."""
@@ -25,7 +25,7 @@ _COLUMNS = ["list", "user_id", "rank", "item_id", "generator", "fallback"]
 def build_realised_metrics(context: RunContext) -> Counts:
     """Write realised_metrics of the as-of date: every published day and horizon that is due."""
     due = scores_due(context)
-    parts = [pl.DataFrame(schemas.REALISED_METRICS.arrow_schema.empty_table())]
+    parts = [pl.DataFrame(schemas.REALISED_METRICS.empty_table())]
     for published, horizon in due:
         parts.append(realised_rows(context, published, horizon))
     rows = pl.concat(parts).sort(schemas.REALISED_METRICS.key)
@@ -101,8 +101,7 @@ def truth_between(context: RunContext, published: date, horizon: int) -> pl.Data
 
 def _lists(lake: Lake, published: date) -> Iterator[pl.DataFrame]:
     """The published lists, shard by shard, as deep as they are measured."""
-    for shard in sorted(list_keys(lake, schemas.USER_RECOMMENDATIONS, as_of_date=published), key=int):
-        keys = {"as_of_date": published, "shard": shard}
+    for keys in shards_of(lake, schemas.USER_RECOMMENDATIONS, as_of_date=published):
         rows = scan_partitions(lake, schemas.USER_RECOMMENDATIONS, [keys]).filter(pl.col("rank") <= DEEP)
         yield rows.select(_COLUMNS).collect()
 

@@ -37,7 +37,7 @@ def build_reorder_suggestions(context: RunContext) -> Counts:
     demand = read_item_demand(context)
     if stock.is_empty() or demand is None:
         log.info("reorder_suggestions are off: the shop delivers no stock, or nothing is forecast")
-        empty = REORDER_SUGGESTIONS.arrow_schema.empty_table()
+        empty = REORDER_SUGGESTIONS.empty_table()
         return {"rows": write_partition(context.lake, REORDER_SUGGESTIONS, empty, as_of_date=day)}
     items = read_partition(context.lake, ITEMS, as_of_date=day)
     rows = suggest(context, stocked_items(context, stock, demand, items), read_spread(context))

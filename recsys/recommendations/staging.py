@@ -13,7 +13,7 @@ from recsys import schemas
 from recsys.database import copy_in
 from recsys.run import Counts, RunContext, RunError
 from recsys.schemas import Table
-from recsys.storage import Lake, has_partition, list_keys, stream_partition
+from recsys.storage import Lake, has_partition, shards_of, stream_partition
 from recsys.warehouse import SQL, STAGING, WRITER, connect_warehouse, partition_name
 
 _EXAMPLES = 5
@@ -80,7 +80,7 @@ def _create_staged(connection: Connection, table: Table, day: date) -> None:
 
 def _lake_partitions(lake: Lake, table: Table, day: date) -> list[dict[str, object]]:
     whole: dict[str, object] = {"as_of_date": day}
-    shards = [{**whole, "shard": shard} for shard in sorted(list_keys(lake, table, **whole), key=int)]
+    shards = shards_of(lake, table, **whole)
     if has_partition(lake, table, **whole):
         if shards:
             raise RunError(f"the lake holds {table.name} of {day} both whole and in shards: delete one of them")

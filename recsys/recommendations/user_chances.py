@@ -15,7 +15,7 @@ import polars as pl
 
 from recsys.run import RunContext
 from recsys.schemas import USER_RECOMMENDATIONS
-from recsys.storage import has_partition, list_keys, read_partition
+from recsys.storage import has_partition, read_partition, shards_of
 
 BATCH_USERS = 5_000
 """Users whose chances are held at once; bounds memory."""
@@ -43,8 +43,8 @@ def _shards(context: RunContext) -> Iterator[pl.DataFrame]:
     day: dict[str, Any] = {"as_of_date": context.as_of_date}
     if has_partition(context.lake, USER_RECOMMENDATIONS, **day):
         yield read_partition(context.lake, USER_RECOMMENDATIONS, **day)
-    for shard in sorted(list_keys(context.lake, USER_RECOMMENDATIONS, **day), key=int):
-        yield read_partition(context.lake, USER_RECOMMENDATIONS, **day, shard=shard)
+    for keys in shards_of(context.lake, USER_RECOMMENDATIONS, **day):
+        yield read_partition(context.lake, USER_RECOMMENDATIONS, **keys)
 
 
 def list_chances(lists: pl.DataFrame) -> pl.DataFrame:
