@@ -6,6 +6,7 @@ import polars as pl
 
 from recsys import schemas
 from recsys.recommendations.rules import blocked_items, users_with_consent
+from recsys.recommendations.stock_cover import read_stock_cover
 from recsys.run import Counts, RunContext
 from recsys.storage import read_partition, scan_partitions, shards_of, write_partition
 
@@ -14,9 +15,8 @@ def build_details(context: RunContext) -> Counts:
     """Write item_details, user_history and run_funnel of the day, from what the steps before left in the lake."""
     day = {"as_of_date": context.as_of_date}
     interactions = read_partition(context.lake, schemas.INTERACTIONS, **day)
-    items, users, stock = (
-        read_partition(context.lake, table, **day) for table in (schemas.ITEMS, schemas.USERS, schemas.STOCK)
-    )
+    items, users = (read_partition(context.lake, table, **day) for table in (schemas.ITEMS, schemas.USERS))
+    stock = read_stock_cover(context, items)
     blocked = blocked_items(items, stock, context.as_of, context.settings.rules)
     agreed = users_with_consent(interactions["user_id"].unique().to_list(), users, context.settings.rules)
     settings = context.settings

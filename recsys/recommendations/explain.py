@@ -15,6 +15,7 @@ from recsys.models.als_explanation import explain_als
 from recsys.models.contributions import contributions, strongest
 from recsys.recommendations.lists import SCORES
 from recsys.recommendations.rules import blocked_items, bought_lately, drop_blocked, users_with_consent
+from recsys.recommendations.stock_cover import exposed, read_stock_cover
 from recsys.run import RunContext
 from recsys.settings.lists import RulesSettings
 from recsys.storage import read_partition, scan_partitions, shards_of
@@ -46,6 +47,7 @@ def explain(context: RunContext, user_id: str, item_id: str) -> list[str]:
     lines.append(_proposals(mine))
     lines += _contributions(scorer, user_id, item_id)
     lines += _als(context, scorer, user_id, item_id)
+    lines += _pushed(context, item_id)
     blocked = _blocked(context, item_id)
     if blocked or not missing:
         return lines + blocked
@@ -62,6 +64,7 @@ def published_rows(context: RunContext, user_id: str, item_id: str) -> pl.DataFr
 def why_not(context: RunContext, scored: pl.DataFrame, name: str, item_id: str) -> str:
     """Why the list `name` of the user of `scored` (columns of scoring.OUTPUT) lacks the candidate `item_id`."""
     rules, column = context.settings.rules, SCORES[name]
+    scored = exposed(scored, _cover(context), tuple(SCORES.values()), rules.stock_exposure)
     row = scored.filter(pl.col("item_id") == item_id)
     if row[column].item() is None:
         return {"discover": "the user bought it before", "buy_again": "the user never bought it"}.get(name, "no score")
@@ -128,10 +131,22 @@ def _als(context: RunContext, scorer: scoring.Scorer, user_id: str, item_id: str
     return [f"ALS likes it ({total:.3f}) most for the user's {told}"]
 
 
+def _cover(context: RunContext) -> pl.DataFrame:
+    return read_stock_cover(context, read_partition(context.lake, schemas.ITEMS, as_of_date=context.as_of_date))
+
+
+def _pushed(context: RunContext, item_id: str) -> list[str]:
+    strength = context.settings.rules.stock_exposure
+    row = _cover(context).filter((pl.col("item_id") == item_id) & (pl.col("push") != 0))
+    if not strength or row.is_empty():
+        return []
+    factor, days = 1 + strength * row["push"].item(), row["days_of_cover"].item()
+    return [f"its stock lasts {days:.0f} days at the demand to expect (inf: nothing sells): exposure x {factor:.2f}"]
+
+
 def _blocked_frame(context: RunContext) -> pl.DataFrame:
-    day = context.as_of_date
-    items, stock = (read_partition(context.lake, table, as_of_date=day) for table in (schemas.ITEMS, schemas.STOCK))
-    return blocked_items(items, stock, context.as_of, context.settings.rules)
+    items = read_partition(context.lake, schemas.ITEMS, as_of_date=context.as_of_date)
+    return blocked_items(items, _cover(context), context.as_of, context.settings.rules)
 
 
 def _blocked(context: RunContext, item_id: str) -> list[str]:

@@ -12,9 +12,11 @@ import polars as pl
 
 from recsys.recommendations.lists import build_lists
 from recsys.recommendations.rules import RULES
+from recsys.recommendations.stock_cover import exposed
 from recsys.settings.lists import RulesSettings
 
 TOP = 10
+MEASURED = (*RULES, "stock_exposure")
 
 
 def ndcg(lists: pl.DataFrame, truth: pl.DataFrame, top: int = TOP) -> float:
@@ -34,18 +36,26 @@ def ndcg(lists: pl.DataFrame, truth: pl.DataFrame, top: int = TOP) -> float:
 
 
 def rule_costs(
-    scored: pl.DataFrame, truth: pl.DataFrame, blocked: pl.DataFrame, items: pl.DataFrame, rules: RulesSettings
+    scored: pl.DataFrame,
+    truth: pl.DataFrame,
+    blocked: pl.DataFrame,
+    items: pl.DataFrame,
+    cover: pl.DataFrame,
+    rules: RulesSettings,
 ) -> pl.DataFrame:
     """One row per rule and one for `all` and `none`: rule, ndcg@10, cost (share of the ndcg@10 without rules).
 
     `scored` are the candidates of users with consent, `truth` the pairs user_id, item_id bought in the holdout,
-    `blocked` what `blocked_items` gives for the day; `items` has item_id and category_path.
+    `blocked` what `blocked_items` gives for the day; `items` has item_id and category_path,
+    `cover` item_id and push (`with_cover`).
     """
     bare = _for_you(scored, blocked, items, rules, ())
     without = ndcg(bare, truth)
     values = {"none": without}
-    for name, chosen in {**{rule: (rule,) for rule in RULES}, "all": RULES}.items():
-        values[name] = ndcg(_for_you(scored, blocked, items, rules, chosen), truth)
+    pushed = exposed(scored, cover, ("score",), rules.stock_exposure)
+    for name, chosen in {**{rule: (rule,) for rule in MEASURED}, "all": MEASURED}.items():
+        candidates = pushed if "stock_exposure" in chosen else scored
+        values[name] = ndcg(_for_you(candidates, blocked, items, rules, chosen), truth)
     costs = [1 - value / without if without else 0.0 for value in values.values()]
     return pl.DataFrame({"rule": list(values), "ndcg@10": list(values.values()), "cost": costs})
 

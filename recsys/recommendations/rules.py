@@ -21,14 +21,18 @@ def blocked_items(items: pl.DataFrame, stock: pl.DataFrame, as_of: datetime, rul
     """Items that no list may show on the day, one row per item and rule: `item_id`, `rule`.
 
     An item is `retired` when it left the range by `as_of` or is launched only later, `out_of_stock` when its newest
-    count says that nothing can be sold. An item without a row in `items` or `stock` is unknown, not blocked.
+    count says that nothing can be sold; where `stock` has days_of_cover, also when it lasts less than `min_cover_days`.
+    An item without a row in `items` or `stock` is unknown, not blocked.
     """
     parts = [pl.DataFrame(schema={"item_id": pl.String, "rule": pl.String})]
     if rules.drop_retired:
-        gone = items.filter((pl.col("retired_at") <= as_of) | (pl.col("launched_at") > as_of))
-        parts.append(gone.select("item_id", rule=pl.lit("retired")))
+        left = items.filter((pl.col("retired_at") <= as_of) | (pl.col("launched_at") > as_of))
+        parts.append(left.select("item_id", rule=pl.lit("retired")))
     if rules.drop_out_of_stock:
-        parts.append(stock.filter(pl.col("on_hand") <= 0).select("item_id", rule=pl.lit("out_of_stock")))
+        gone = pl.col("on_hand") <= 0
+        if "days_of_cover" in stock.columns:
+            gone = gone | (pl.col("days_of_cover") < rules.min_cover_days)
+        parts.append(stock.filter(gone).select("item_id", rule=pl.lit("out_of_stock")))
     return pl.concat(parts).unique().sort("item_id", "rule")
 
 

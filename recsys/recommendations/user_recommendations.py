@@ -19,9 +19,10 @@ from recsys.data.events import read_events
 from recsys.models import scoring
 from recsys.models.versions import model_version
 from recsys.recommendations.fallback import trending_by_segment
-from recsys.recommendations.lists import SCORED, TOPPED_UP, build_lists
+from recsys.recommendations.lists import SCORED, SCORES, TOPPED_UP, build_lists
 from recsys.recommendations.reasons import add_reasons
 from recsys.recommendations.rules import blocked_items, drop_blocked, rules_switched_off, users_with_consent
+from recsys.recommendations.stock_cover import exposed, read_stock_cover
 from recsys.recommendations.trending_items import expectations, fallback_items, write_trending
 from recsys.run import Counts, RunContext
 from recsys.storage import delete_partitions, read_partition, write_batches, write_partition
@@ -40,6 +41,7 @@ class _Day:
     users: pl.DataFrame
     popular: pl.DataFrame
     blocked: pl.DataFrame
+    cover: pl.DataFrame
 
 
 def plan_user_shards(context: RunContext) -> Counts:
@@ -52,7 +54,8 @@ def plan_user_shards(context: RunContext) -> Counts:
     """
     day = {"as_of_date": context.as_of_date}
     rules = context.settings.rules
-    items, users, stock = (_snapshot(context, table) for table in (schemas.ITEMS, schemas.USERS, schemas.STOCK))
+    items, users = (_snapshot(context, table) for table in (schemas.ITEMS, schemas.USERS))
+    stock = read_stock_cover(context, items)
     for name in rules_switched_off(items, stock, users, rules):
         log.info("the rule %s is off: the shop delivers no row of the table it reads", name)
     events = read_events(context, columns=["user_id", "item_id", "event_type", "occurred_at"])
@@ -94,6 +97,7 @@ def _batches(context: RunContext, user_ids: list[str], counts: Counter[str]) -> 
         batch = user_ids[start : start + BATCH_USERS]
         agreed = users_with_consent(batch, day.users, context.settings.rules)
         scored = _as_scored(scoring.score_users(scorer, agreed))
+        scored = exposed(scored, day.cover, tuple(SCORES.values()), context.settings.rules.stock_exposure)
         counts["candidates"] += scored.height
         counts["scored_users"] += scored["user_id"].n_unique()
         own = bought.filter(pl.col("user_id").is_in(agreed))
@@ -149,9 +153,10 @@ def _as_scored(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _read_day(context: RunContext) -> _Day:
-    items, users, stock = (_snapshot(context, table) for table in (schemas.ITEMS, schemas.USERS, schemas.STOCK))
-    blocked = blocked_items(items, stock, context.as_of, context.settings.rules)
-    return _Day(items, users, _snapshot(context, schemas.FALLBACK_ITEMS), blocked)
+    items, users = (_snapshot(context, table) for table in (schemas.ITEMS, schemas.USERS))
+    cover = read_stock_cover(context, items)
+    blocked = blocked_items(items, cover, context.as_of, context.settings.rules)
+    return _Day(items, users, _snapshot(context, schemas.FALLBACK_ITEMS), blocked, cover)
 
 
 def _bought(context: RunContext, user_ids: list[str]) -> pl.DataFrame:

@@ -13,6 +13,11 @@ class RulesSettings:
     """Items a list."""
     drop_out_of_stock: bool = True
     drop_retired: bool = True
+    min_cover_days: float = 0.25
+    """Stock for less than this at the demand to expect counts as out of stock; 0: only an empty shelf does."""
+    stock_exposure: float = 0.0
+    """How far an item's exposure may rise with overstock and fall with scarcity: factors from 1 - this to 1 + this,
+    in standard deviations of the user's scores (recsys.recommendations.stock_cover); 0: not at all."""
     require_consent: bool = True
     """Users who withdrew consent get the segment's fallback list instead of a personal one."""
     gap_share: float = 0.1

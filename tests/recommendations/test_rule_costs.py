@@ -29,12 +29,17 @@ def test_only_the_rule_that_takes_hits_away_costs_anything() -> None:
     )
     blocked = pl.DataFrame({"item_id": ["a", "b"], "rule": ["out_of_stock", "retired"]})
     items = pl.DataFrame({"item_id": ["a", "b", "c"], "category_path": ["x", "y", "z"]})
-    costs = rule_costs(scored, TRUTH.filter(pl.col("user_id") == "v"), blocked, items, RulesSettings())
+    mine = TRUTH.filter(pl.col("user_id") == "v")
+    cover = pl.DataFrame({"item_id": ["a", "b"], "push": [-1.0, 1.0]})
+    costs = rule_costs(scored, mine, blocked, items, cover, RulesSettings())
     assert dict(costs.select("rule", "cost").rows()) == {
         "none": 0.0,
         "retired": 0.0,
         "out_of_stock": 1.0,
         "bought_lately": 0.0,
         "category_limit": 0.0,
+        "stock_exposure": 0.0,
         "all": 1.0,
     }
+    pushed = rule_costs(scored, mine, blocked, items, cover, RulesSettings(stock_exposure=1.0))
+    assert dict(pushed.select("rule", "ndcg@10").rows())["stock_exposure"] == pytest.approx(1 / math.log2(3))
