@@ -20,9 +20,9 @@ class RunFailed(RuntimeError):
 def follow(airflow: Airflow, names: dict[str, str], seconds: float) -> None:
     """Print the tasks of the runs `names` (run id: what to call it) until all have ended.
 
-    Raises RunFailed with the log of the first failing task, or when `seconds` have passed.
+    Raises RunFailed with the log of the first failing task, or when no task has ended for `seconds`.
     """
-    deadline = time.monotonic() + seconds
+    deadline, ended = time.monotonic() + seconds, 0
     printed: set[tuple[str, str, int]] = set()
     waiting = dict(names)
     while waiting:
@@ -38,8 +38,11 @@ def follow(airflow: Airflow, names: dict[str, str], seconds: float) -> None:
                 if state == "failed":
                     raise RunFailed(_explain(airflow, name, run_id, instances))
         _print_running(running)
-        if time.monotonic() > deadline:
-            raise RunFailed(f"not finished after {seconds:.0f} s: {', '.join(waiting.values())}")
+        if len(printed) > ended:
+            deadline, ended = time.monotonic() + seconds, len(printed)
+        if waiting and time.monotonic() > deadline:
+            names_left = ", ".join(waiting.values())
+            raise RunFailed(f"no task has ended for {seconds:.0f} s: {names_left}; `make demo` waits for them again")
         if waiting:
             time.sleep(POLL_SECONDS)
 

@@ -89,6 +89,20 @@ def trigger(airflow: Airflow, as_of_date: date) -> str:
     return str(airflow.call("POST", f"/api/v2/dags/{DAG}/dagRuns", body)["dag_run_id"])
 
 
+def unfinished(airflow: Airflow) -> dict[str, str]:
+    """As-of date of each run that is queued or at work, by the run's id."""
+    runs = airflow.call("GET", f"/api/v2/dags/{DAG}/dagRuns?state=queued&state=running&limit=100")["dag_runs"]
+    days = {run["dag_run_id"]: _as_of_date(run) for run in runs}
+    return {run: day for run, day in sorted(days.items()) if day}
+
+
+def _as_of_date(run: dict[str, Any]) -> str | None:
+    asked = (run["conf"] or {}).get("as_of_date")
+    if asked:
+        return str(asked)
+    return _next_day(str(run["logical_date"])[:10]) if run["logical_date"] else None
+
+
 def resume_schedule(airflow: Airflow, note: str, seconds: float = 30) -> None:
     """Resume the DAG's schedule, and end with `note` the run of the latest slot that Airflow makes up for at once."""
     dag = airflow.call("GET", f"/api/v2/dags/{DAG}")

@@ -10,7 +10,7 @@ import pytest
 
 from demo import progress, run_demo
 from demo.progress import RunFailed, follow
-from demo.rest import Airflow
+from demo.rest import Airflow, unfinished
 
 RUN = "manual__2017-12-04T00:00:00+00:00"
 
@@ -80,9 +80,36 @@ def test_the_ids_of_runs_are_escaped_in_addresses() -> None:
     assert all("%2B00%3A00" in path for path in airflow.asked)
 
 
-def test_a_run_that_never_ends_is_given_up() -> None:
-    with pytest.raises(RunFailed, match="not finished after 0 s"):
+def test_a_run_in_which_no_task_ends_is_given_up() -> None:
+    with pytest.raises(RunFailed, match="no task has ended for 0 s: 2017-12-04"):
         follow(_FakeAirflow([("running", {"claim_run": "running"})]), {RUN: "2017-12-04"}, seconds=0)
+
+
+def test_a_slow_run_is_waited_for_while_its_tasks_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = iter(range(100))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: 1000.0 * next(ticks))
+    tasks = ["claim_run", "data.extract_events", "data.check_extracts", "publish"]
+    looks = [("running", dict.fromkeys(tasks[: n + 1], "success")) for n in range(3)]
+    follow(_FakeAirflow([*looks, ("success", dict.fromkeys(tasks, "success"))]), {RUN: "2017-12-04"}, seconds=3000)
+
+
+class _FakeRuns(Airflow):
+    def send(self, method: str, path: str, body: Any = None, accept: str = "application/json") -> str:
+        assert "state=queued&state=running" in path
+        runs = [
+            ("asked", {"as_of_date": "2017-12-04"}, None),
+            ("backfilled", {}, "2017-12-04T04:00:00Z"),
+            ("by an asset", None, None),
+        ]
+        told = [{"dag_run_id": run, "conf": conf, "logical_date": at} for run, conf, at in runs]
+        return json.dumps({"dag_runs": told})
+
+
+def test_unfinished_runs_are_known_by_their_days() -> None:
+    assert unfinished(_FakeRuns("http://127.0.0.1:1", "admin", "secret")) == {
+        "asked": "2017-12-04",
+        "backfilled": "2017-12-05",
+    }
 
 
 def test_the_demonstration_ends_with_an_error_code_after_a_failed_run(
