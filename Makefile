@@ -30,8 +30,8 @@ status: .venv/installed  ## Show what runs, and where
 clean: .venv/installed  ## Stop everything and delete the demonstration's data
 	@$(PYTHON) -m demo.services clean --folder $(DEMO)
 
-backtest: .venv/installed  ## Build past days of the demonstration's shop and measure them: make backtest FROM=2017-11-20 TO=2017-11-29
-	@$(PYTHON) -m demo.backtest --folder $(DEMO) --from $(FROM) --to $(TO)
+backtest: .venv/installed  ## Build past days of the demonstration's shop and measure them: make backtest FROM=2017-09-18 TO=2017-11-20 EVERY=7
+	@$(PYTHON) -m demo.backtest --folder $(DEMO) --from $(FROM) --to $(TO) --every $(or $(EVERY),1)
 
 psql: .venv/installed  ## Open a session on the warehouse, or run the SQL from standard input
 	@$(PYTHON) -m demo.services psql --folder $(DEMO)

@@ -18,6 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=Path(".demo"), help="state of the services (default: .demo)")
     parser.add_argument("--from", dest="first", required=True, metavar="DATE", help="first day to build")
     parser.add_argument("--to", dest="last", required=True, metavar="DATE", help="last day to build")
+    parser.add_argument("--every", default="1", metavar="DAYS", help="days between two (default: 1)")
     options = parser.parse_args(arguments)
     try:
         server = postgres.start(options.folder)
@@ -30,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.update(server.environment())
     os.environ["RECSYS_LAKE"] = str(options.folder.resolve() / "lake")
     os.environ.setdefault("RECSYS_CONFIG", str(Path(__file__).with_name("settings.toml")))
-    return recsys_main(["backtest", "--from", options.first, "--to", options.last])
+    return recsys_main(["backtest", "--from", options.first, "--to", options.last, "--every", options.every])
 
 
 if __name__ == "__main__":

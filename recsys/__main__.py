@@ -94,6 +94,7 @@ def build_parser() -> argparse.ArgumentParser:
         backtest.add_argument(
             name, dest=f"day_{name[2:]}", type=date.fromisoformat, required=True, metavar="DATE", help=text
         )
+    backtest.add_argument("--every", type=int, default=1, metavar="DAYS", help="days between two (default: 1)")
     _add(commands, "settings", "Print the settings in force as JSON.")
     return parser
 
@@ -140,7 +141,8 @@ def _run(options: argparse.Namespace) -> None:
         from recsys.backtest import backtest, describe
 
         settings = load_settings()
-        table = backtest(options.day_from, options.day_to, load_environment(), settings, f"backtest:{os.getpid()}")
+        run_id = f"backtest:{os.getpid()}"
+        table = backtest(options.day_from, options.day_to, load_environment(), settings, run_id, options.every)
         print(describe(table, settings.models.horizon_days))
     elif options.command == "complete-basket":
         _complete(options)

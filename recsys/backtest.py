@@ -28,14 +28,18 @@ SETTING_OF = {"for_you": "all", "discover": "discover", "buy_again": "repeat"}
 METRIC = "ndcg@10"
 
 
-def backtest(first: date, last: date, environment: Environment, settings: Settings, run_id: str) -> pl.DataFrame:
-    """Build the days from `first` to `last` that are not published yet, and measure all of them.
+def backtest(
+    first: date, last: date, environment: Environment, settings: Settings, run_id: str, every: int = 1
+) -> pl.DataFrame:
+    """Build the days from `first` to `last`, `every` so many days, that are not published yet, and measure all of them.
+
+    Days a week apart or more have holdouts and rankers of their own, so that offline and realised can be correlated.
 
     Returns one row per day, list and horizon: as_of_date, list, horizon_days, realised, low, high, users, offline (the
     ranker on that day's own holdout; its horizon is models.horizon_days). Raises RunError for a day that cannot be
     built.
     """
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    days = [first + timedelta(days=n) for n in range(0, (last - first).days + 1, max(every, 1))]
     context = RunContext(last, environment, settings, run_id)
     done = published_before(context.lake, last + timedelta(days=1))
     for day in days:

@@ -35,6 +35,7 @@ from recsys.settings.publishing import PublishSettings
 from recsys.settings.quality import QualitySettings
 from recsys.settings.similar import SimilarSettings
 from recsys.settings.trending import TrendingSettings
+from recsys.settings.variety import VarietySettings
 
 
 class ConfigError(ValueError):
@@ -54,6 +55,7 @@ class Settings:
     content: ContentSettings = field(default_factory=ContentSettings)
     models: ModelSettings = field(default_factory=ModelSettings)
     rules: RulesSettings = field(default_factory=RulesSettings)
+    variety: VarietySettings = field(default_factory=VarietySettings)
     similar: SimilarSettings = field(default_factory=SimilarSettings)
     trending: TrendingSettings = field(default_factory=TrendingSettings)
     pairs: PairSettings = field(default_factory=PairSettings)

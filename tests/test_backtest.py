@@ -33,6 +33,7 @@ def test_past_days_are_built_and_measured(shop_database: str, database: str, lak
     assert weekly["realised"].min() > 0.7  # type: ignore[operator]
     assert weekly["offline"].null_count() == 0
     assert "for_you: 2 days, realised 0." in describe(table, 7)
+    assert set(backtest(FIRST, LAST, environment, settings, "test", every=2)["as_of_date"]) == {FIRST}
     with psycopg2.connect(database) as connection, connection.cursor() as cursor:
         cursor.execute(
             "select published_date, horizon_days, as_of_date from bi.realised_metrics"

@@ -2,6 +2,7 @@
 
 A day is measured once for each horizon, by the first run that knows all of it: usually the run of the day on which
 the horizon ends, later where a run was missed. Only lists that readers really saw count (schemas.PUBLISHED_LISTS).
+The horizon 0 tells of the run's own lists what can be told before anybody reacts: how varied they are.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import polars as pl
 
 from recsys import schemas
 from recsys.data.events import read_events
+from recsys.features.item_space import load_item_space
+from recsys.models.versions import model_version
+from recsys.recommendations.list_variety import summarise_variety, variety_of
 from recsys.recommendations.realised import DEEP, measure_lists, summarise
 from recsys.run import Counts, RunContext, start_of_day
 from recsys.storage import Lake, has_partition, list_keys, read_partition, scan_partitions, shards_of, write_partition
@@ -28,6 +32,7 @@ def build_realised_metrics(context: RunContext) -> Counts:
     parts = [pl.DataFrame(schemas.REALISED_METRICS.empty_table())]
     for published, horizon in due:
         parts.append(realised_rows(context, published, horizon))
+    parts.append(variety_rows(context))
     rows = pl.concat(parts).sort(schemas.REALISED_METRICS.key)
     write_partition(context.lake, schemas.REALISED_METRICS, rows, as_of_date=context.as_of_date)
     return {"scores": len(due), "rows": len(rows)}
@@ -63,11 +68,29 @@ def realised_rows(context: RunContext, published: date, horizon: int) -> pl.Data
     shown = (measure_lists(lists, truth) for lists in _lists(context.lake, published))
     rows = summarise(shown, _segments(context, published), settings.models.bootstrap_draws, settings.seed)
     mark = read_partition(context.lake, schemas.PUBLISHED_LISTS, as_of_date=published)
+    return _stamped(context, rows, published, horizon, mark["model_version"].first())
+
+
+def variety_rows(context: RunContext) -> pl.DataFrame:
+    """Rows of realised_metrics, of horizon 0, for the variety of the run's own lists."""
+    lake, day = context.lake, context.as_of_date
+    if not shards_of(lake, schemas.USER_RECOMMENDATIONS, as_of_date=day):
+        return pl.DataFrame(schemas.REALISED_METRICS.empty_table())
+    space = load_item_space(context)
+    details = read_partition(lake, schemas.ITEM_DETAILS, as_of_date=day)
+    known = details.select("item_id", "users", offered=pl.col("held_back").is_null())
+    planned = shards_of(lake, schemas.USER_SHARDS, as_of_date=day)
+    users = scan_partitions(lake, schemas.USER_SHARDS, planned).select(pl.len()).collect().item()
+    rows = summarise_variety((variety_of(lists, space) for lists in _lists(lake, day)), known, users)
+    return _stamped(context, rows, day, 0, model_version(context))
+
+
+def _stamped(context: RunContext, rows: pl.DataFrame, published: date, horizon: int, version: object) -> pl.DataFrame:
     return rows.with_columns(
         as_of_date=pl.lit(context.as_of_date),
         published_date=pl.lit(published),
         horizon_days=pl.lit(horizon, pl.Int32),
-        model_version=pl.lit(mark["model_version"].first(), pl.String),
+        model_version=pl.lit(version, pl.String),
     ).select(schemas.REALISED_METRICS.column_names)
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from recsys import schemas
 from recsys.data.events import read_events
+from recsys.features.item_space import ItemSpace, load_item_space
 from recsys.models import scoring
 from recsys.models.versions import model_version
 from recsys.recommendations.fallback import trending_by_segment
@@ -24,6 +25,7 @@ from recsys.recommendations.reasons import add_reasons
 from recsys.recommendations.rules import blocked_items, drop_blocked, rules_switched_off, users_with_consent
 from recsys.recommendations.stock_cover import exposed, read_stock_cover
 from recsys.recommendations.trending_items import expectations, fallback_items, write_trending
+from recsys.recommendations.variety import vary
 from recsys.run import Counts, RunContext
 from recsys.storage import delete_partitions, read_partition, write_batches, write_partition
 
@@ -42,6 +44,7 @@ class _Day:
     popular: pl.DataFrame
     blocked: pl.DataFrame
     cover: pl.DataFrame
+    space: ItemSpace
 
 
 def plan_user_shards(context: RunContext) -> Counts:
@@ -127,6 +130,7 @@ def _lists_of_batch(
         day.items,
         context.settings.rules,
     )
+    lists = vary(lists, day.space, bought, context.settings.variety)
     return add_reasons(lists, day.items, bought)
 
 
@@ -156,7 +160,8 @@ def _read_day(context: RunContext) -> _Day:
     items, users = (_snapshot(context, table) for table in (schemas.ITEMS, schemas.USERS))
     cover = read_stock_cover(context, items)
     blocked = blocked_items(items, cover, context.as_of, context.settings.rules)
-    return _Day(items, users, _snapshot(context, schemas.FALLBACK_ITEMS), blocked, cover)
+    popular = _snapshot(context, schemas.FALLBACK_ITEMS)
+    return _Day(items, users, popular, blocked, cover, load_item_space(context))
 
 
 def _bought(context: RunContext, user_ids: list[str]) -> pl.DataFrame:

@@ -200,19 +200,22 @@ REALISED_METRICS = Table(
     (
         as_of(),
         Column("published_date", DAY, "As-of date of the published lists that are measured."),
-        Column("horizon_days", INTEGER, "Days from the published date on whose events count."),
+        Column("horizon_days", INTEGER, "Days from the published date on whose events count; 0: the lists alone."),
         Column("list", TEXT, "The list that is measured."),
         Column("slice", TEXT, "all, segment, warmth (cold: only fallbacks were shown) or generator."),
         Column("slice_value", TEXT, "Which segment, warm or cold, which generator; '' for all."),
         Column(
             "metric",
             TEXT,
-            "ndcg@10, hit@10, recall@20, revenue_share@10: means; revenue@10, hits@10: sums; precision@10.",
+            "ndcg@10, hit@10, recall@20, revenue_share@10: means; revenue@10, hits@10: sums; precision@10. "
+            "Of horizon 0: intra_list_distance@10, category_entropy@10 and novelty@10 (bits), coverage@10, gini@10.",
         ),
         Column("value", DOUBLE, "The metric's value."),
         Column("low", DOUBLE, "Lower end of the 95 % bootstrap interval.", nullable=True),
         Column("high", DOUBLE, "Upper end of the 95 % bootstrap interval.", nullable=True),
-        Column("users", INTEGER, "Users measured: those with the list who did something within the horizon."),
+        Column(
+            "users", INTEGER, "Users measured: with the list, and active within the horizon; of horizon 0, all with it."
+        ),
         Column("model_version", TEXT, "Hash that names the models and settings behind the lists.", nullable=True),
     ),
 )

@@ -5,7 +5,11 @@ select
 from realised_metrics
 where
     value in ('NaN', 'Infinity', '-Infinity')
-    or (metric not like 'revenue@%' and metric not like 'hits@%' and (value < 0 or value > 1 + 1e-9))
+    or (value < 0 and metric not like 'revenue@%')
+    or (
+        value > 1 + 1e-9
+        and not metric like any(array['revenue@%', 'hits@%', 'category_entropy@%', 'novelty@%'])
+    )
 
 union all
 

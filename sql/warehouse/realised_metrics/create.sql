@@ -21,16 +21,18 @@ comment on table recsys.realised_metrics is
 comment on column recsys.realised_metrics.as_of_date is
 'The day the row is for: everything before its 00:00 was known, nothing later.';
 comment on column recsys.realised_metrics.published_date is 'As-of date of the published lists that are measured.';
-comment on column recsys.realised_metrics.horizon_days is 'Days from the published date on whose events count.';
+comment on column recsys.realised_metrics.horizon_days is
+'Days from the published date on whose events count; 0: the lists alone.';
 comment on column recsys.realised_metrics.list is 'The list that is measured.';
 comment on column recsys.realised_metrics.slice is
 'all, segment, warmth (cold: only fallbacks were shown) or generator.';
 comment on column recsys.realised_metrics.slice_value is 'Which segment, warm or cold, which generator; '''' for all.';
 comment on column recsys.realised_metrics.metric is
-'ndcg@10, hit@10, recall@20, revenue_share@10: means; revenue@10, hits@10: sums; precision@10.';
+'ndcg@10, hit@10, recall@20, revenue_share@10: means; revenue@10, hits@10: sums; precision@10. '
+'Of horizon 0: intra_list_distance@10, category_entropy@10 and novelty@10 (bits), coverage@10, gini@10.';
 comment on column recsys.realised_metrics.value is 'The metric''s value.';
 comment on column recsys.realised_metrics.low is 'Lower end of the 95 % bootstrap interval.';
 comment on column recsys.realised_metrics.high is 'Upper end of the 95 % bootstrap interval.';
 comment on column recsys.realised_metrics.users is
-'Users measured: those with the list who did something within the horizon.';
+'Users measured: with the list, and active within the horizon; of horizon 0, all with it.';
 comment on column recsys.realised_metrics.model_version is 'Hash that names the models and settings behind the lists.';

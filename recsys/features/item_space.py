@@ -1,0 +1,97 @@
+"""How far items are from each other, by what they are: category and meaning of the text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.features.embeddings import kept_vectors, stacked
+from recsys.features.encoders import Vectors
+from recsys.run import RunContext
+from recsys.schemas import ITEM_CONTENT
+from recsys.storage import read_partition_if_any
+
+Places = NDArray[np.int64]
+"""Numbers of items in a space; -1: an item that it does not know."""
+_PARENT_SHARE = 0.5
+"""Likeness of two leaves of one parent; of two items of one leaf it is 1."""
+
+
+@dataclass(frozen=True)
+class ItemSpace:
+    """Items of a day. The arrays have one element more than `item_ids`: the last stands for an unknown item.
+
+    item_ids  sorted
+    leaf, parent  category codes (i32); -1: no category
+    text      row of `vectors`; the last row, of zeros, where the item has no embedding
+    vectors   distinct texts + 1 x dimensions, rows of length 1 or 0; without an encoder no columns
+    """
+
+    item_ids: pl.Series
+    leaf: NDArray[np.int32]
+    parent: NDArray[np.int32]
+    text: NDArray[np.int64]
+    vectors: Vectors
+
+    def places(self, item_ids: pl.Series) -> Places:
+        """The numbers of `item_ids`."""
+        if self.item_ids.is_empty():
+            return np.full(len(item_ids), -1)
+        wanted, known = item_ids.cast(pl.String).to_frame("item_id"), self.item_ids.to_frame("item_id")
+        found = wanted.join(known.with_row_index("place"), on="item_id", how="left", maintain_order="left")
+        return found["place"].cast(pl.Int64).fill_null(-1).to_numpy()
+
+    def likeness(self, one: Places, others: Places) -> Vectors:
+        """From 0 (nothing in common) to 1, `one` (n) against `others` (n x m): n x m, f32.
+
+        The mean of the categories' likeness and the cosine of the texts, as far as both items have them.
+        """
+        leaf, parent = self.leaf, self.parent
+        homes = np.where(parent[one][:, None] == parent[others], _PARENT_SHARE, 0.0)
+        homes = np.where(leaf[one][:, None] == leaf[others], 1.0, homes).astype(np.float32)
+        known = (leaf[one][:, None] >= 0) & (leaf[others] >= 0)
+        homes = np.where(known, homes, 0).astype(np.float32)
+        if not self.vectors.shape[1]:
+            return homes
+        ours, theirs = self.vectors[self.text[one]], self.vectors[self.text[others]]
+        meanings = np.maximum(np.matmul(theirs, ours[:, :, None])[:, :, 0], 0)
+        last = len(self.vectors) - 1
+        told = (self.text[one][:, None] < last) & (self.text[others] < last)
+        both = np.where(told, np.where(known, (homes + meanings) / 2, meanings), homes)
+        return both.astype(np.float32)
+
+
+def load_item_space(context: RunContext) -> ItemSpace:
+    """The day's items; a day whose content was not built knows none."""
+    view = read_partition_if_any(context.lake, ITEM_CONTENT, as_of_date=context.as_of_date)
+    encoder = view["encoder"][0] if len(view) else "none"
+    return item_space(view, kept_vectors(context, encoder) if encoder != "none" else {})
+
+
+def item_space(view: pl.DataFrame, held: dict[str, bytes]) -> ItemSpace:
+    """The space of the items of `view` (ITEM_CONTENT) with the vectors by text hash."""
+    items = view.select("item_id", "leaf", "parent", "text_hash").unique("item_id", keep="first").sort("item_id")
+    hashes = items["text_hash"].drop_nulls().unique().sort()
+    hashes = hashes.filter(hashes.is_in(pl.Series(list(held), dtype=pl.String).implode())) if held else hashes.clear()
+    vectors = stacked(hashes, held)
+    texts = items.select("text_hash").join(
+        hashes.to_frame("text_hash").with_row_index("text"), on="text_hash", how="left", maintain_order="left"
+    )
+    text = texts["text"].cast(pl.Int64).fill_null(len(hashes)).to_numpy()
+    return ItemSpace(
+        items["item_id"],
+        _codes(items["leaf"]),
+        _codes(items["parent"]),
+        np.append(text, len(hashes)),
+        np.vstack([vectors, np.zeros((1, vectors.shape[1]), np.float32)]),
+    )
+
+
+def _codes(paths: pl.Series) -> NDArray[np.int32]:
+    """Codes of category paths, -1 for none, and one more for the unknown item."""
+    named = pl.when(paths != "").then(paths)
+    codes = pl.select(named.cast(pl.Categorical).to_physical().cast(pl.Int32).fill_null(-1)).to_series().to_numpy()
+    return np.append(codes, -1).astype(np.int32)
