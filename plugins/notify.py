@@ -1,4 +1,4 @@
-"""Who hears of a failed or late run: the log; a mailbox or web address where the connection recsys_notify leads to one.
+"""Who hears of a failed, late or drifting run: the log; a mailbox or web address where connection recsys_notify leads.
 
 smtp    host, port, login, password; extra {"from": "airflow@shop.example", "to": "data@shop.example, ops@…"}
 http(s) host (a whole address), password as a bearer token; receives {"text": "…"} as JSON
@@ -40,6 +40,15 @@ def deadline_missed(context: Any, hours: float, **_: Any) -> None:
     run = run if isinstance(run, Mapping) else vars(run)
     name = run.get("run_id") or run.get("dag_run_id") or "a run"
     send(f"daily_recommendations: {name} is late", f"It is not done {hours:g} hours after it was queued.")
+
+
+def pass_on(run_id: str, counts: Mapping[str, Any]) -> None:
+    """Send the `notice` that a step left among its counts, if any; that it cannot be sent does not fail the task."""
+    if notice := counts.get("notice"):
+        try:
+            send(f"daily_recommendations: {run_id} differs from the last published day", str(notice))
+        except Exception:
+            _log.exception("the notice could not be sent")
 
 
 def send(subject: str, text: str) -> None:

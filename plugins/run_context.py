@@ -16,6 +16,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.bases.decorator import task_decorator_factory
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
+from plugins.notify import pass_on
 from plugins.run_form import wants_full_extract, with_params
 from plugins.run_results import StepOperator, tell_assets
 
@@ -100,6 +101,7 @@ def step(function: Callable[..., Counts], result: Callable[[Counts], Any] = dict
                 get_current_context()["shard_name"] = f"shard {shard + 1}"  # type: ignore[typeddict-unknown-key]
             counts = run_one(function, built, *([] if shard is None else [shard]))
             tell_assets(context, built.as_of_date, counts)
+            pass_on(context["dag_run"].run_id, counts)
             return result(counts)
         except (ConfigError, SchemaError, RunError, ValueError) as error:
             raise AirflowFailException(f"{function.__name__}: {error}") from error

@@ -34,6 +34,7 @@ from recsys.settings.models import ModelSettings
 from recsys.settings.publishing import PublishSettings
 from recsys.settings.quality import QualitySettings
 from recsys.settings.similar import SimilarSettings
+from recsys.settings.stability import StabilitySettings
 from recsys.settings.trending import TrendingSettings
 from recsys.settings.variety import VarietySettings
 
@@ -65,6 +66,7 @@ class Settings:
     audiences: AudienceSettings = field(default_factory=AudienceSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     measuring: MeasuringSettings = field(default_factory=MeasuringSettings)
+    stability: StabilitySettings = field(default_factory=StabilitySettings)
     publish: PublishSettings = field(default_factory=PublishSettings)
 
     def __post_init__(self) -> None:

@@ -18,6 +18,7 @@ from recsys.features.item_space import load_item_space
 from recsys.models.versions import model_version
 from recsys.recommendations.list_variety import summarise_variety, variety_of
 from recsys.recommendations.realised import DEEP, measure_lists, summarise
+from recsys.recommendations.stability import check_stability
 from recsys.run import Counts, RunContext, start_of_day
 from recsys.storage import Lake, has_partition, list_keys, read_partition, scan_partitions, shards_of, write_partition
 
@@ -27,7 +28,8 @@ _COLUMNS = ["list", "user_id", "rank", "item_id", "generator", "fallback"]
 
 
 def build_realised_metrics(context: RunContext) -> Counts:
-    """Write realised_metrics of the as-of date: every published day and horizon that is due."""
+    """Write realised_metrics of the as-of date: every published day and horizon that is due, and the variety of the
+    day's own lists; compare these with the last published day (recsys.recommendations.stability)."""
     due = scores_due(context)
     parts = [pl.DataFrame(schemas.REALISED_METRICS.empty_table())]
     for published, horizon in due:
@@ -35,7 +37,7 @@ def build_realised_metrics(context: RunContext) -> Counts:
     parts.append(variety_rows(context))
     rows = pl.concat(parts).sort(schemas.REALISED_METRICS.key)
     write_partition(context.lake, schemas.REALISED_METRICS, rows, as_of_date=context.as_of_date)
-    return {"scores": len(due), "rows": len(rows)}
+    return {"scores": len(due), "rows": len(rows), **check_stability(context)}
 
 
 def scores_due(context: RunContext) -> list[tuple[date, int]]:

@@ -245,11 +245,11 @@ GATE_VERDICTS = Table(
 
 DATA_QUALITY = Table(
     "data_quality",
-    "One row per check of a run's input.",
+    "One row per check of a run's input, and of how far the run is from the last published day.",
     ("as_of_date", "table_name", "check_name", "subject"),
     (
         as_of(),
-        Column("table_name", TEXT, "Table of the contract that was checked."),
+        Column("table_name", TEXT, "Table of the contract, lists or feature view that was checked."),
         Column("check_name", TEXT, "What was checked, as a code."),
         Column("subject", TEXT, "Column, day or reason that the check is about; '' for the whole table."),
         Column("severity", TEXT, "stop (the run ends before publishing), warn or info."),

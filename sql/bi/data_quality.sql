@@ -1,4 +1,4 @@
--- One row per check of a run's input.
+-- One row per check of a run's input, and of how far the run is from the last published day.
 -- Every published day.
 create or replace view bi.data_quality as
 select

@@ -117,3 +117,25 @@ def test_a_mailbox_receives_the_message(mailbox: int, monkeypatch: pytest.Monkey
     mail = "\n".join(_Mail.got)
     assert "To: c@d.example" in mail and "Subject: daily_recommendations: scheduled__2 is late" in mail
     assert "4 hours after it was queued" in mail
+
+
+def test_the_notice_of_a_step_is_passed_on(web: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from plugins.notify import pass_on
+
+    connection = {"conn_type": "http", "host": f"http://127.0.0.1:{web}/hook"}
+    monkeypatch.setenv("AIRFLOW_CONN_RECSYS_NOTIFY", json.dumps(connection))
+    pass_on("manual__1", {"rows": 3})
+    assert not _Web.got
+    pass_on("manual__1", {"rows": 3, "notice": "for_you: 4% of the first ten items were there"})
+    [(_, _, body)] = _Web.got
+    assert body["text"].endswith(
+        "manual__1 differs from the last published day\nfor_you: 4% of the first ten items were there"
+    )
+
+
+def test_a_notice_that_cannot_be_sent_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from plugins.notify import pass_on
+
+    connection = {"conn_type": "http", "host": "http://127.0.0.1:9/nobody"}
+    monkeypatch.setenv("AIRFLOW_CONN_RECSYS_NOTIFY", json.dumps(connection))
+    pass_on("manual__1", {"notice": "drift"})

@@ -1,4 +1,4 @@
--- One row per check of a run's input.
+-- One row per check of a run's input, and of how far the run is from the last published day.
 -- One partition a day; publishing attaches it whole, retention drops it whole.
 create table if not exists recsys.data_quality (
     as_of_date date not null,
@@ -13,10 +13,12 @@ create table if not exists recsys.data_quality (
     primary key (as_of_date, table_name, check_name, subject)
 ) partition by list (as_of_date);
 
-comment on table recsys.data_quality is 'One row per check of a run''s input.';
+comment on table recsys.data_quality is
+'One row per check of a run''s input, and of how far the run is from the last published day.';
 comment on column recsys.data_quality.as_of_date is
 'The day the row is for: everything before its 00:00 was known, nothing later.';
-comment on column recsys.data_quality.table_name is 'Table of the contract that was checked.';
+comment on column recsys.data_quality.table_name is
+'Table of the contract, lists or feature view that was checked.';
 comment on column recsys.data_quality.check_name is 'What was checked, as a code.';
 comment on column recsys.data_quality.subject is
 'Column, day or reason that the check is about; '''' for the whole table.';

@@ -1,0 +1,170 @@
+"""What changed since the last published day: scores, features, and what users are shown. Rows of data_quality.
+
+    list_overlap   mean over users of the share of their first ten items that were there before, by list
+    item_churn     share of the first ten places given to items that nobody was shown there before, by list
+    score_drift    population stability index of the scores of personal rows, by list
+    feature_drift  the same of each feature of users and items: the largest, and every one beyond its bound
+
+Groups of the index are tenths of the earlier day's values, and one for what is unknown.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys import schemas
+from recsys.data.drift import population_stability
+from recsys.data.quality import Finding, as_rows
+from recsys.features.view_files import scan_view
+from recsys.recommendations.realised import TOP
+from recsys.run import Counts, RunContext
+from recsys.settings.stability import StabilitySettings
+from recsys.storage import (
+    Lake,
+    LakeError,
+    list_keys,
+    read_partition_if_any,
+    scan_partitions,
+    shards_of,
+    write_partition,
+)
+
+log = logging.getLogger(__name__)
+CHECKS = ("list_overlap", "item_churn", "score_drift", "feature_drift")
+VIEWS = ("users", "items")
+_GROUPS = 10
+_MOST_VALUES = 50_000
+"""Values of a feature, evenly spaced, that are compared; bounds the time."""
+
+
+def check_stability(context: RunContext) -> Counts:
+    """Add what changed since the last published day to the day's data_quality; returns counts, and a `notice` of the
+    warnings for people, where there are any."""
+    before = last_published(context)
+    found = [] if before is None else [*list_findings(context, before), *feature_findings(context, before)]
+    day = {"as_of_date": context.as_of_date}
+    kept = read_partition_if_any(context.lake, schemas.DATA_QUALITY, **day).filter(~pl.col("check_name").is_in(CHECKS))
+    rows = pl.concat([kept, as_rows(found, context.as_of_date)]).sort(schemas.DATA_QUALITY.key)
+    write_partition(context.lake, schemas.DATA_QUALITY, rows, **day)
+    warnings = [finding.message for finding in found if not finding.passed]
+    for message in warnings:
+        log.warning("%s: %s", context.as_of_date, message)
+    told = {"notice": "; ".join(warnings)} if warnings and context.settings.stability.notify else {}
+    return {"stability_checks": len(found), "drifted": len(warnings), **told}
+
+
+def last_published(context: RunContext) -> date | None:
+    """The newest published day before the as-of date, if it is not too old to compare with."""
+    oldest = context.as_of_date - timedelta(days=context.settings.stability.within_days)
+    held = (date.fromisoformat(key) for key in list_keys(context.lake, schemas.PUBLISHED_LISTS))
+    return max((day for day in held if oldest <= day < context.as_of_date), default=None)
+
+
+def list_findings(context: RunContext, before: date) -> list[Finding]:
+    """Overlap, churn and drift of scores of each list that both days have."""
+    lake, bounds, found = context.lake, context.settings.stability, []
+    earlier = _rows(lake, before)
+    parts = [compare_lists(now, earlier) for now in _shards(lake, context.as_of_date)]
+    sums = pl.concat([pl.DataFrame(schema=_SUMS), *parts]).group_by("list").agg(pl.all().sum()).sort("list")
+    for name, overlap, users in sums.iter_rows():
+        own, was = (_rows(lake, day).filter(pl.col("list") == name) for day in (context.as_of_date, before))
+        found.append(_overlap(name, overlap / users, users, before, bounds))
+        found.append(_churn(name, churn(own, was), before, bounds))
+        scores = [rows.filter(pl.col("fallback").is_null()).select("score").collect()["score"] for rows in (was, own)]
+        found.append(_drift(schemas.USER_RECOMMENDATIONS.name, CHECKS[2], name, scores, bounds.max_score_drift, before))
+    return found
+
+
+_SUMS = {"list": pl.String, "overlap": pl.Float64, "users": pl.Int64}
+
+
+def compare_lists(now: pl.DataFrame, earlier: pl.LazyFrame) -> pl.DataFrame:
+    """list, overlap (sum over users), users: of the users of `now` (list, user_id, item_id) that `earlier` has too."""
+    keys = ["list", "user_id"]
+    ids = now.select("user_id").unique()
+    theirs = earlier.select(*keys, "item_id").join(ids.lazy(), on="user_id", how="semi").collect()
+    both = now.group_by(keys).len("size").join(theirs.select(keys).unique(), on=keys)
+    same = now.join(theirs, on=[*keys, "item_id"]).group_by(keys).len("same")
+    share = pl.col("same").fill_null(0) / pl.col("size")
+    each = both.join(same, on=keys, how="left").sort(keys).with_columns(share=share)
+    return each.group_by("list", maintain_order=True).agg(overlap=pl.col("share").sum(), users=pl.len().cast(pl.Int64))
+
+
+def churn(now: pl.LazyFrame, earlier: pl.LazyFrame) -> float:
+    """Share of the rows of `now` whose item no row of `earlier` has (both item_id)."""
+    rows = now.group_by("item_id").len().collect()
+    fresh = rows.join(earlier.select("item_id").unique().collect(), on="item_id", how="anti")
+    return int(fresh["len"].sum()) / max(int(rows["len"].sum()), 1)
+
+
+def feature_findings(context: RunContext, before: date) -> list[Finding]:
+    """Drift of each feature: one finding a view for the largest, and one for every other beyond the bound."""
+    found, limit = [], context.settings.stability.max_feature_drift
+    for view in VIEWS:
+        try:
+            was, now = (
+                scan_view(dataclasses.replace(context, as_of_date=day), view).collect()
+                for day in (before, context.as_of_date)
+            )
+        except (LakeError, schemas.SchemaError) as error:
+            log.info("the view %s is not compared with that of %s: %s", view, before, error)
+            continue
+        names = [name for name in now.columns if now.schema[name].is_float() and name in was.columns]
+        told = [_drift(view, CHECKS[3], name, [was[name], now[name]], limit, before) for name in names]
+        told.sort(key=lambda finding: (-(finding.value or 0.0), finding.subject))
+        found += told[:1] + [finding for finding in told[1:] if not finding.passed]
+    return found
+
+
+def drift(before: pl.Series, after: pl.Series) -> float:
+    """Population stability index over the tenths of `before`'s values, with a group of nulls; 0 without values."""
+    was, now = (series.gather_every(max(1, len(series) // _MOST_VALUES)) for series in (before, after))
+    known = was.drop_nulls().to_numpy()
+    if not len(known):
+        return 0.0
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, _GROUPS + 1)[1:-1]))
+    return population_stability(_counts(was, edges), _counts(now, edges))
+
+
+def _counts(series: pl.Series, edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    groups = np.bincount(np.searchsorted(edges, series.drop_nulls().to_numpy(), "left"), minlength=len(edges) + 1)
+    return np.append(groups, series.null_count()).astype(np.float64)
+
+
+def _rows(lake: Lake, day: date) -> pl.LazyFrame:
+    """The first places of all lists of a day."""
+    shards = shards_of(lake, schemas.USER_RECOMMENDATIONS, as_of_date=day)
+    columns = ["list", "user_id", "item_id", "score", "fallback"]
+    return scan_partitions(lake, schemas.USER_RECOMMENDATIONS, shards).filter(pl.col("rank") <= TOP).select(columns)
+
+
+def _shards(lake: Lake, day: date) -> Iterator[pl.DataFrame]:
+    for keys in shards_of(lake, schemas.USER_RECOMMENDATIONS, as_of_date=day):
+        rows = scan_partitions(lake, schemas.USER_RECOMMENDATIONS, [keys]).filter(pl.col("rank") <= TOP)
+        yield rows.select("list", "user_id", "item_id").collect()
+
+
+def _overlap(name: str, share: float, users: int, before: date, bounds: StabilitySettings) -> Finding:
+    text = f"{name}: {share:.0%} of the first ten items of {users} users were there on {before}"
+    limit = bounds.min_overlap
+    table = schemas.USER_RECOMMENDATIONS.name
+    return Finding(table, CHECKS[0], text, share, limit, name, "warn", share >= limit)
+
+
+def _churn(name: str, share: float, before: date, bounds: StabilitySettings) -> Finding:
+    text = f"{name}: {share:.0%} of the first ten places hold items that nobody was shown on {before}"
+    table, limit = schemas.USER_RECOMMENDATIONS.name, bounds.max_churn
+    return Finding(table, CHECKS[1], text, share, limit, name, "warn", share <= limit)
+
+
+def _drift(table: str, check: str, subject: str, values: list[pl.Series], limit: float, before: date) -> Finding:
+    value = drift(*values)
+    text = f"{subject} drifted by {value:.3f} (population stability index) since {before}"
+    return Finding(table, check, text, value, limit, subject, "warn", value <= limit)

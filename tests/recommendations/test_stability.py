@@ -1,0 +1,112 @@
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from recsys import schemas
+from recsys.config import Environment, Settings
+from recsys.features.view_files import write_view
+from recsys.recommendations.stability import CHECKS, check_stability, churn, compare_lists, drift
+from recsys.run import RunContext
+from recsys.settings.stability import StabilitySettings
+from recsys.storage import read_partition, write_partition
+
+DAY = date(2024, 3, 10)
+YESTERDAY = DAY - timedelta(days=1)
+
+
+def lists(*rows: tuple[str, str, str]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=["list", "user_id", "item_id"], orient="row")
+
+
+BEFORE = lists(("for_you", "u", "a"), ("for_you", "u", "b"), ("for_you", "v", "a"), ("discover", "u", "c"))
+NOW = lists(("for_you", "u", "b"), ("for_you", "u", "x"), ("for_you", "v", "a"), ("for_you", "new", "y"))
+
+
+def test_overlap_is_of_users_who_had_the_list_before() -> None:
+    assert compare_lists(NOW, BEFORE.lazy()).rows() == [("for_you", 0.5 + 1.0, 2)]
+
+
+def test_churn_counts_places_of_items_that_nobody_saw() -> None:
+    assert churn(NOW.lazy(), BEFORE.lazy()) == 2 / 4
+    assert churn(NOW.clear().lazy(), BEFORE.lazy()) == 0
+
+
+def test_drift_of_values() -> None:
+    values = pl.Series([float(n) for n in range(100)])
+    assert drift(values, values) == pytest.approx(0)
+    assert drift(values, values + 10) > 0.25
+    assert drift(values, pl.Series([None] * 50 + [float(n) for n in range(0, 100, 2)])) > 0.25
+    assert drift(values.clear(), values) == 0
+    constant = pl.Series([1.0] * 10)
+    assert drift(constant, constant) == 0
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> RunContext:
+    """Yesterday, which was published, and today show milk and tea to anna; one check of the input is there already."""
+    context = RunContext(DAY, Environment("", "", str(tmp_path)), Settings(), "test")
+    for day in (YESTERDAY, DAY):
+        _show(context, day, "milk", "tea")
+        numbers = pl.Series(range(40), dtype=pl.Int32)
+        base = pl.DataFrame({"store": numbers, "leaf": numbers, "parent": numbers, "feature": numbers.cast(pl.Float32)})
+        users = base.select(user="store", u_store="store", u_trips="feature")
+        items = base.select("leaf", "parent", item="store", i_count="feature")
+        write_view(replace(context, as_of_date=day), "users", users)
+        write_view(replace(context, as_of_date=day), "items", items)
+    mark = pl.DataFrame({"day": [DAY], "run_id": ["r"], "rows": [3], "checksum": ["c"], "model_version": ["v1"]})
+    write_partition(context.lake, schemas.PUBLISHED_LISTS, mark, as_of_date=YESTERDAY)
+    told = {"table_name": "events", "check_name": "row_count", "subject": "", "severity": "stop", "message": "fine"}
+    row = pl.DataFrame([{"as_of_date": DAY, **told, "value": 1.0, "threshold": 1.0, "passed": True}])
+    write_partition(context.lake, schemas.DATA_QUALITY, row, as_of_date=DAY)
+    return context
+
+
+def _show(context: RunContext, day: date, *items: str) -> None:
+    text = {name: pl.lit("x") for name in ("generator", "reason_code", "reason_text", "model_version")}
+    nothing = {name: pl.lit(None, pl.String) for name in ("anchor_item_id", "fallback")}
+    rows = pl.DataFrame({"item_id": items}).with_columns(
+        rank=pl.int_range(1, len(items) + 1, dtype=pl.Int32), score=pl.lit(1.0, pl.Float32), list=pl.lit("for_you"),
+        user_id=pl.lit("anna"), as_of_date=pl.lit(day), **text, **nothing,
+    )  # fmt: skip
+    write_partition(context.lake, schemas.USER_RECOMMENDATIONS, rows, as_of_date=day, shard=0)
+
+
+def found(context: RunContext) -> dict[tuple[str, str], tuple[float, bool]]:
+    rows = read_partition(context.lake, schemas.DATA_QUALITY, as_of_date=DAY)
+    return {(row["check_name"], row["subject"]): (row["value"], row["passed"]) for row in rows.to_dicts()}
+
+
+def test_a_day_like_the_one_before_raises_nothing(context: RunContext) -> None:
+    assert check_stability(context) == {"stability_checks": 5, "drifted": 0}
+    told = found(context)
+    assert told["list_overlap", "for_you"] == (1.0, True)
+    assert told["item_churn", "for_you"] == told["score_drift", "for_you"] == (0.0, True)
+    assert {check for check, _ in told} == {"row_count", *CHECKS}
+    check_stability(context)
+    assert found(context) == told
+
+
+def test_other_items_are_a_warning_and_a_notice(context: RunContext) -> None:
+    _show(context, DAY, "saw", "axe")
+    counts = check_stability(context)
+    assert counts["drifted"] == 2
+    assert "for_you: 0% of the first ten items of 1 users were there on 2024-03-09" in str(counts["notice"])
+    assert found(context)["item_churn", "for_you"] == (1.0, False)
+    quiet = replace(context, settings=replace(context.settings, stability=StabilitySettings(notify=False)))
+    assert "notice" not in check_stability(quiet)
+
+
+def test_a_feature_that_moved_is_named(context: RunContext) -> None:
+    codes = pl.Series(range(40), dtype=pl.Int32)
+    view = pl.DataFrame({"user": codes, "u_store": codes})
+    write_view(context, "users", view.with_columns(u_trips=pl.lit(99, pl.Float32)))
+    assert "u_trips drifted by" in str(check_stability(context)["notice"])
+    assert not found(context)["feature_drift", "u_trips"][1]
+
+
+def test_without_a_published_day_nothing_is_compared(context: RunContext) -> None:
+    settings = replace(context.settings, stability=StabilitySettings(within_days=0))
+    assert check_stability(replace(context, settings=settings)) == {"stability_checks": 0, "drifted": 0}
