@@ -27,6 +27,7 @@ from recsys.settings.combinations import BundleSettings, PairSettings
 from recsys.settings.content import ContentSettings
 from recsys.settings.data import DataSettings, InteractionSettings
 from recsys.settings.demand import DemandSettings, ReorderSettings
+from recsys.settings.experiments import ExperimentSettings
 from recsys.settings.gate import GateSettings
 from recsys.settings.lists import RulesSettings
 from recsys.settings.measuring import MeasuringSettings
@@ -66,6 +67,7 @@ class Settings:
     audiences: AudienceSettings = field(default_factory=AudienceSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     measuring: MeasuringSettings = field(default_factory=MeasuringSettings)
+    experiments: ExperimentSettings = field(default_factory=ExperimentSettings)
     stability: StabilitySettings = field(default_factory=StabilitySettings)
     publish: PublishSettings = field(default_factory=PublishSettings)
 

@@ -22,7 +22,7 @@ WRITER = "recsys_writer"
 STAGING = "recsys_staging"
 SQL = Path(__file__).resolve().parent.parent / "sql"
 _UNPARTITIONED = (PUBLISHED_RUNS.name, "current_run", "run_claims")
-REPORTS = ("published_days", "table_freshness", "model_comparison")
+REPORTS = ("published_days", "table_freshness", "model_comparison", "experiment_results")
 """Views of schema bi that stand for no table of their own."""
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import polars as pl
 
 from recsys.models.metrics import estimate
+from recsys.recommendations.experiments import arm_rows
+from recsys.recommendations.explored import SUMS, slot_rows, slot_sums
 
 TOP, DEEP = 10, 20
 """Ranks that count for most metrics, and for recall."""
@@ -21,18 +23,20 @@ MEASURED = ("list", "slice", "slice_value", "metric", "value", "low", "high", "u
 
 @dataclass(frozen=True)
 class Shown:
-    """Sums over one part of the lists: `users`, one row per list and user who did something; `generators`."""
+    """Sums over one part of the lists: `users`, one row per list and user who did something; `generators`; `slots`
+    (explored.SUMS)."""
 
     users: pl.DataFrame
     generators: pl.DataFrame
+    slots: pl.DataFrame
 
 
 def measure_lists(lists: pl.DataFrame, truth: pl.DataFrame) -> Shown:
-    """What users did with `lists` (list, user_id, rank, item_id, generator, fallback).
+    """What users did with `lists` (list, user_id, rank, item_id, generator, fallback; propensity where it is known).
 
     `truth` has user_id, item_id, revenue, bought_before: one row per pair that the horizon holds.
     """
-    parts, generators = [], []
+    parts, generators, slots = [], [], [pl.DataFrame(schema=SUMS)]
     for (name,), rows in lists.group_by("list", maintain_order=True):
         wanted = truth
         if name in TRUTH_OF:
@@ -44,11 +48,23 @@ def measure_lists(lists: pl.DataFrame, truth: pl.DataFrame) -> Shown:
         each = _per_user(reached).join(owners, on="user_id")
         parts.append(each.select(pl.lit(name).alias("list"), pl.all()))
         generators.append(_per_generator(rows, reached).select(pl.lit(name).alias("list"), pl.all()))
-    return Shown(_stack(parts, _USERS), _stack(generators, _GENERATORS))
+        if "propensity" in rows.columns:
+            slots.append(slot_sums(str(name), rows, wanted, DEEP))
+    return Shown(_stack(parts, _USERS), _stack(generators, _GENERATORS), pl.concat(slots))
 
 
-def summarise(shown: Iterable[Shown], segments: pl.DataFrame, draws: int, seed: int) -> pl.DataFrame:
-    """Rows (MEASURED) of all parts together; `segments` has user_id and segment; intervals for `all` alone."""
+def summarise(
+    shown: Iterable[Shown],
+    segments: pl.DataFrame,
+    draws: int,
+    seed: int,
+    assigned: pl.DataFrame | None = None,
+    min_effective_size: float = 100.0,
+) -> pl.DataFrame:
+    """Rows (MEASURED) of all parts together; intervals for `all`, arms and estimates by propensity alone.
+
+    `segments` has user_id and segment, `assigned` the arms of experiments (experiments.assigned_on).
+    """
     collected = list(shown)
     users = _stack([part.users for part in collected], _USERS).join(segments, on="user_id", how="left")
     users = users.sort("list", "user_id").with_columns(
@@ -59,6 +75,10 @@ def summarise(shown: Iterable[Shown], segments: pl.DataFrame, draws: int, seed: 
         rows.append(_means(users.filter(pl.col(name).is_not_null()), name))
     rows += [_revenue(users, name) for name in ("all", "segment", "warmth")]
     rows.append(_of_generators(_stack([part.generators for part in collected], _GENERATORS)))
+    told = slot_rows([part.slots for part in collected], DEEP, min_effective_size)
+    if assigned is not None and len(assigned):
+        told += arm_rows(users, assigned, _MEANS)
+    rows.append(pl.DataFrame(told, schema=_TYPES, orient="row"))
     return pl.concat([frame.select(MEASURED).cast(_TYPES) for frame in rows]).sort(MEASURED[:4])  # type: ignore[arg-type]
 
 

@@ -16,6 +16,7 @@ from recsys import schemas
 from recsys.data.events import read_events
 from recsys.features.item_space import load_item_space
 from recsys.models.versions import model_version
+from recsys.recommendations.experiments import assigned_on
 from recsys.recommendations.list_variety import summarise_variety, variety_of
 from recsys.recommendations.realised import DEEP, measure_lists, summarise
 from recsys.recommendations.stability import check_stability
@@ -24,7 +25,8 @@ from recsys.storage import Lake, has_partition, list_keys, read_partition, scan_
 
 LABEL_TYPES = (("purchase",), ("purchase", "cart", "favourite"), ("purchase", "cart", "favourite", "view"))
 """What counts as having reached a user; the next, wider one where the horizon holds none."""
-_COLUMNS = ["list", "user_id", "rank", "item_id", "generator", "fallback"]
+_CHANCE = "propensity"
+_COLUMNS = ["list", "user_id", "rank", "item_id", "generator", "fallback", _CHANCE]
 
 
 def build_realised_metrics(context: RunContext) -> Counts:
@@ -68,7 +70,14 @@ def realised_rows(context: RunContext, published: date, horizon: int) -> pl.Data
     settings = context.settings
     truth = truth_between(context, published, horizon)
     shown = (measure_lists(lists, truth) for lists in _lists(context.lake, published))
-    rows = summarise(shown, _segments(context, published), settings.models.bootstrap_draws, settings.seed)
+    rows = summarise(
+        shown,
+        _segments(context, published),
+        settings.models.bootstrap_draws,
+        settings.seed,
+        assigned_on(context, published),
+        settings.measuring.min_effective_size,
+    )
     mark = read_partition(context.lake, schemas.PUBLISHED_LISTS, as_of_date=published)
     return _stamped(context, rows, published, horizon, mark["model_version"].first())
 
@@ -128,7 +137,9 @@ def _lists(lake: Lake, published: date) -> Iterator[pl.DataFrame]:
     """The published lists, shard by shard, as deep as they are measured."""
     for keys in shards_of(lake, schemas.USER_RECOMMENDATIONS, as_of_date=published):
         rows = scan_partitions(lake, schemas.USER_RECOMMENDATIONS, [keys]).filter(pl.col("rank") <= DEEP)
-        yield rows.select(_COLUMNS).collect()
+        # Rows of days before there was a propensity lack the column.
+        known = [name for name in _COLUMNS if name != _CHANCE or name in rows.collect_schema().names()]
+        yield rows.select(known).collect()
 
 
 def _segments(context: RunContext, published: date) -> pl.DataFrame:

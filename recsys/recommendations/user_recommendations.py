@@ -19,6 +19,7 @@ from recsys.data.events import read_events
 from recsys.features.item_space import ItemSpace, load_item_space
 from recsys.models import scoring
 from recsys.models.versions import model_version
+from recsys.recommendations.experiments import write_assignments
 from recsys.recommendations.fallback import trending_by_segment
 from recsys.recommendations.lists import SCORED, SCORES, TOPPED_UP, build_lists
 from recsys.recommendations.reasons import add_reasons
@@ -48,7 +49,7 @@ class _Day:
 
 
 def plan_user_shards(context: RunContext) -> Counts:
-    """Write the day's shards of users, trending_items and, from them, its fallback items.
+    """Write the day's shards of users, trending_items and, from them, its fallback items, and arms of experiments.
 
     Lists of the day that an earlier run left are deleted.
 
@@ -70,6 +71,7 @@ def plan_user_shards(context: RunContext) -> Counts:
     everybody = pl.concat([active, users.select("user_id")]).unique().sort("user_id")
     for table in (schemas.USER_SHARDS, schemas.USER_RECOMMENDATIONS, schemas.SHARD_COUNTS, schemas.PUBLISHED_LISTS):
         delete_partitions(context.lake, table, **day)
+    write_assignments(context, everybody["user_id"])
     size = max(rules.users_per_shard, 1)
     starts = range(0, max(everybody.height, 1), size)
     for shard, start in enumerate(starts):

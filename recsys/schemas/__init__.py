@@ -17,6 +17,7 @@ from recsys.schemas.campaigns import (
 )
 from recsys.schemas.contract import COMBINATIONS, CONTRACT, EVENT_TYPES, EVENTS, ITEMS, STOCK, USERS
 from recsys.schemas.demand import DEMAND_FORECAST, ITEM_DEMAND, REORDER_SUGGESTIONS, STOCK_OUTS
+from recsys.schemas.experiments import EXPERIMENT_ASSIGNMENTS
 from recsys.schemas.explained import ITEM_DETAILS, RUN_FUNNEL, USER_HISTORY
 from recsys.schemas.features import FEATURE_VIEWS, FeatureView
 from recsys.schemas.lake import (
@@ -83,6 +84,7 @@ __all__ = [
     "EVENTS",
     "EVENT_TYPES",
     "EXCLUDED_EVENTS",
+    "EXPERIMENT_ASSIGNMENTS",
     "EXTRACTED_DAYS",
     "FALLBACK_ITEMS",
     "FEATURE_VIEWS",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from recsys.schemas.campaigns import AUDIENCE_RESULTS, CAMPAIGN_AUDIENCES
 from recsys.schemas.demand import DEMAND_FORECAST, REORDER_SUGGESTIONS
+from recsys.schemas.experiments import EXPERIMENT_ASSIGNMENTS
 from recsys.schemas.explained import ITEM_DETAILS, RUN_FUNNEL, USER_HISTORY
 from recsys.schemas.table import BIGINT, DAY, DOUBLE, FLAG, INSTANT, INTEGER, REAL, TEXT, Column, Table, as_of
 
@@ -202,13 +203,19 @@ REALISED_METRICS = Table(
         Column("published_date", DAY, "As-of date of the published lists that are measured."),
         Column("horizon_days", INTEGER, "Days from the published date on whose events count; 0: the lists alone."),
         Column("list", TEXT, "The list that is measured."),
-        Column("slice", TEXT, "all, segment, warmth (cold: only fallbacks were shown) or generator."),
-        Column("slice_value", TEXT, "Which segment, warm or cold, which generator; '' for all."),
+        Column("slice", TEXT, "all, segment, warmth (cold: only fallbacks were shown), generator, slot or arm."),
+        Column(
+            "slice_value",
+            TEXT,
+            "Which segment, warm or cold, which generator, explored or ranked, experiment/arm; '' for all.",
+        ),
         Column(
             "metric",
             TEXT,
             "ndcg@10, hit@10, recall@20, revenue_share@10: means; revenue@10, hits@10: sums; precision@10. "
-            "Of horizon 0: intra_list_distance@10, category_entropy@10 and novelty@10 (bits), coverage@10, gini@10.",
+            "Slots: also uniform_precision@20 (had each explored item been as likely), effective_sample_size@20. "
+            "Arms: also sample_ratio_p. Of horizon 0: intra_list_distance@10, category_entropy@10 and novelty@10 "
+            "(bits), coverage@10, gini@10.",
         ),
         Column("value", DOUBLE, "The metric's value."),
         Column("low", DOUBLE, "Lower end of the 95 % bootstrap interval.", nullable=True),
@@ -286,6 +293,7 @@ PUBLISHED = (
     REORDER_SUGGESTIONS,
     OFFLINE_METRICS,
     REALISED_METRICS,
+    EXPERIMENT_ASSIGNMENTS,
     GATE_VERDICTS,
     DATA_QUALITY,
     REJECTED_ROWS,

@@ -15,3 +15,5 @@ class MeasuringSettings:
     """How many days after a horizon has passed its score may still be made up for, after a run that was missed."""
     scores_per_run: int = 12
     """At most so many published days and horizons are scored by one run; bounds its time."""
+    min_effective_size: float = 100.0
+    """What explored slots would have reached is told only from this effective sample size on."""

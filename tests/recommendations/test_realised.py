@@ -93,6 +93,19 @@ def test_shards_add_up_to_the_whole() -> None:
     assert summarise(parts, nobody, 10, 1).equals(summarise([measure_lists(SHOWN, DONE)], nobody, 10, 1))
 
 
+def test_slots_and_arms_are_told_apart_where_they_are_known() -> None:
+    nobody = pl.DataFrame(schema={"user_id": pl.String, "segment": pl.String})
+    explored = SHOWN.with_columns(propensity=pl.when(pl.col("rank") == 2).then(0.5))
+    arms = pl.DataFrame({"experiment": "e", "user_id": ["anna", "bert"], "arm": ["x", "y"], "share": [0.5, 0.5]})
+    found = told(summarise([measure_lists(explored, DONE)], nobody, 10, 1, arms, 1.0))
+    assert found["for_you", "slot", "explored", "uniform_precision@20"] == (1.0, 1)
+    assert found["for_you", "slot", "ranked", "hits@20"] == (2.0, 3)
+    assert found["for_you", "arm", "e/x", "ndcg@10"] == (1.0, 1)
+    assert found["for_you", "arm", "e", "sample_ratio_p"] == (1.0, 2)
+    plain = summarise([measure_lists(SHOWN, DONE)], nobody, 10, 1)
+    assert not set(plain["slice"]) & {"slot", "arm"}
+
+
 def test_nobody_did_anything() -> None:
     nobody = pl.DataFrame(schema={"user_id": pl.String, "segment": pl.String})
     rows = summarise([measure_lists(SHOWN, DONE.clear())], nobody, 10, 1)

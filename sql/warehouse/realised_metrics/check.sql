@@ -8,7 +8,9 @@ where
     or (value < 0 and metric not like 'revenue@%')
     or (
         value > 1 + 1e-9
-        and not metric like any(array['revenue@%', 'hits@%', 'category_entropy@%', 'novelty@%'])
+        and not metric like any(
+            array['revenue@%', 'hits@%', 'category_entropy@%', 'novelty@%', 'effective_sample_size@%']
+        )
     )
 
 union all

@@ -25,11 +25,14 @@ comment on column recsys.realised_metrics.horizon_days is
 'Days from the published date on whose events count; 0: the lists alone.';
 comment on column recsys.realised_metrics.list is 'The list that is measured.';
 comment on column recsys.realised_metrics.slice is
-'all, segment, warmth (cold: only fallbacks were shown) or generator.';
-comment on column recsys.realised_metrics.slice_value is 'Which segment, warm or cold, which generator; '''' for all.';
+'all, segment, warmth (cold: only fallbacks were shown), generator, slot or arm.';
+comment on column recsys.realised_metrics.slice_value is
+'Which segment, warm or cold, which generator, explored or ranked, experiment/arm; '''' for all.';
 comment on column recsys.realised_metrics.metric is
 'ndcg@10, hit@10, recall@20, revenue_share@10: means; revenue@10, hits@10: sums; precision@10. '
-'Of horizon 0: intra_list_distance@10, category_entropy@10 and novelty@10 (bits), coverage@10, gini@10.';
+'Slots: also uniform_precision@20 (had each explored item been as likely), effective_sample_size@20. '
+'Arms: also sample_ratio_p. Of horizon 0: intra_list_distance@10, category_entropy@10 and novelty@10 '
+'(bits), coverage@10, gini@10.';
 comment on column recsys.realised_metrics.value is 'The metric''s value.';
 comment on column recsys.realised_metrics.low is 'Lower end of the 95 % bootstrap interval.';
 comment on column recsys.realised_metrics.high is 'Upper end of the 95 % bootstrap interval.';
