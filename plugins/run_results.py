@@ -27,6 +27,7 @@ _PAGES = {
     "recommend_users": ("users", {}),
     "build_bundles": ("bundles", {}),
     "build_details": ("tables", {"name": "run_funnel"}),
+    "apply_retention": ("report", {}),
 }
 
 

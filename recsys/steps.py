@@ -199,7 +199,7 @@ def publish(context: RunContext) -> Counts:
 
 
 def apply_retention(context: RunContext) -> Counts:
-    """Drop the days that are older than the retention from the warehouse."""
+    """Drop the days that are older than the retention from the warehouse, and write the report of the day."""
     from recsys.recommendations.retention import apply_retention
 
     return apply_retention(context)

@@ -26,6 +26,7 @@ from plugins.result_pages.days import (
     sections,
     titles,
 )
+from plugins.result_pages.lake_reports import read_report
 from plugins.result_pages.missing import why_missing
 from plugins.result_pages.render import render
 from plugins.result_pages.warehouse import UnavailableError, Warehouse
@@ -69,7 +70,8 @@ app = FastAPI(
 async def add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     """No foreign scripts, no framing by others, no copies of personal data in caches."""
     response = await call_next(request)
-    response.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
     return response
 
 
@@ -222,6 +224,19 @@ def tables(request: Request, asked: Asked, name: Text = "", value: Text = "", pa
         page=page,
         named=named,
     )
+
+
+@app.get("/report")
+def report(request: Request, asked: Asked) -> Response:
+    """The report that the day's run left in the lake: one file, which may style itself and nothing else."""
+    with warehouse.reader() as reader:
+        days = choose_day(reader, asked)
+    text = read_report(days.day)
+    if text is None:
+        said = f"There is no report of {days.day}, or this server does not see the lake (RECSYS_LAKE)."
+        return render(request, "error.html", status=404, said=said)
+    policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+    return Response(text, media_type="text/html", headers={"Content-Security-Policy": policy})
 
 
 @app.get("/{name}.{kind}")

@@ -44,24 +44,24 @@ class ItemSpace:
         found = wanted.join(known.with_row_index("place"), on="item_id", how="left", maintain_order="left")
         return found["place"].cast(pl.Int64).fill_null(-1).to_numpy()
 
-    def likeness(self, one: Places, others: Places) -> Vectors:
-        """From 0 (nothing in common) to 1, `one` (n) against `others` (n x m): n x m, f32.
+    def likeness(self, lists: Places) -> Vectors:
+        """From 0 (nothing in common) to 1, every item of a list against every other: lists x places x places, f32.
 
         The mean of the categories' likeness and the cosine of the texts, as far as both items have them.
         """
-        leaf, parent = self.leaf, self.parent
-        homes = np.where(parent[one][:, None] == parent[others], _PARENT_SHARE, 0.0)
-        homes = np.where(leaf[one][:, None] == leaf[others], 1.0, homes).astype(np.float32)
-        known = (leaf[one][:, None] >= 0) & (leaf[others] >= 0)
-        homes = np.where(known, homes, 0).astype(np.float32)
+        leaf, parent = self.leaf[lists], self.parent[lists]
+        homes = np.where(parent[:, :, None] == parent[:, None, :], np.float32(_PARENT_SHARE), np.float32(0))
+        homes = np.where(leaf[:, :, None] == leaf[:, None, :], np.float32(1), homes)
+        known = (leaf >= 0)[:, :, None] & (leaf >= 0)[:, None, :]
+        homes = np.where(known, homes, np.float32(0))
         if not self.vectors.shape[1]:
             return homes
-        ours, theirs = self.vectors[self.text[one]], self.vectors[self.text[others]]
-        meanings = np.maximum(np.matmul(theirs, ours[:, :, None])[:, :, 0], 0)
-        last = len(self.vectors) - 1
-        told = (self.text[one][:, None] < last) & (self.text[others] < last)
-        both = np.where(told, np.where(known, (homes + meanings) / 2, meanings), homes)
-        return both.astype(np.float32)
+        text = self.text[lists]
+        own = self.vectors[text]
+        meanings = np.maximum(own @ own.transpose(0, 2, 1), 0)
+        embedded = text < len(self.vectors) - 1
+        told = embedded[:, :, None] & embedded[:, None, :]
+        return np.where(told, np.where(known, (homes + meanings) / 2, meanings), homes)
 
 
 def load_item_space(context: RunContext) -> ItemSpace:

@@ -16,11 +16,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.features.encoders import Vectors
 from recsys.features.item_space import ItemSpace, Places
 from recsys.recommendations.realised import MEASURED, TOP
 
-_CHUNK = 2_000
+_CHUNK = 1_000
 """Lists compared at once; bounds memory."""
 
 
@@ -91,12 +90,11 @@ def list_distances(places: Places, space: ItemSpace) -> NDArray[np.float64]:
 
 def _distances(places: Places, space: ItemSpace) -> NDArray[np.float64]:
     there = places > -2
-    total, pairs = np.zeros(len(places)), np.zeros(len(places))
-    for one in range(places.shape[1] - 1):
-        both = there[:, one, None] & there[:, one + 1 :]
-        apart: Vectors = 1 - space.likeness(np.maximum(places[:, one], -1), np.maximum(places[:, one + 1 :], -1))
-        total += (apart * both).sum(axis=1)
-        pairs += both.sum(axis=1)
+    later = np.triu(np.ones((TOP, TOP), dtype=bool), 1)
+    both = there[:, :, None] & there[:, None, :] & later
+    apart = (1 - space.likeness(np.maximum(places, -1))) * both
+    pairs = both.sum(axis=(1, 2))
+    total = apart.sum(axis=(1, 2), dtype=np.float64)
     return np.divide(total, pairs, out=np.full(len(places), np.nan), where=pairs > 0)
 
 

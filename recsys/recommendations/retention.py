@@ -12,6 +12,7 @@ from recsys import schemas
 from recsys.claims import claimed_days
 from recsys.models.cuts import cut_days
 from recsys.models.registry import drop_old_cuts
+from recsys.recommendations.day_report import try_write_report
 from recsys.recommendations.publish import drop_partition, exclusive
 from recsys.run import Counts, RunContext
 from recsys.storage import Lake
@@ -24,7 +25,8 @@ def apply_retention(context: RunContext) -> Counts:
     """Drop published days, staged leftovers and as-of partitions of the lake older than their retention.
 
     The age counts from the run's as-of date. The current day and days that a run holds stay, whatever their age; events
-    of the lake stay too. Returns how many days and partitions went.
+    of the lake stay too. Returns how many days and partitions went. The last step of a run that made anything, it also
+    writes the day's report.
     """
     settings, day = context.settings.publish, context.as_of_date
     with connect_warehouse(context.environment.warehouse_dsn) as connection:
@@ -41,7 +43,8 @@ def apply_retention(context: RunContext) -> Counts:
         _drop_staged(connection, leftovers)
     oldest = day - timedelta(days=settings.lake_retention_days)
     folders = [*_old_folders(context.lake, oldest, kept), *drop_old_cuts(context.lake, _oldest_cut(context, oldest))]
-    return {"days": len(old), "staged_days": len(leftovers), "lake_partitions": len(folders)}
+    counts: Counts = {"days": len(old), "staged_days": len(leftovers), "lake_partitions": len(folders)}
+    return {**counts, **try_write_report(context)}
 
 
 def _stored_days(connection: Connection, schema: str) -> list[date]:

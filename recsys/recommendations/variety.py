@@ -20,7 +20,7 @@ from recsys.settings.variety import VarietySettings
 
 _SMOOTHING = 0.01
 """Share of the user's own mix in the list's, so that the divergence stays finite."""
-_CHUNK = 500
+_CHUNK = 250
 """Lists that are reordered at once; bounds memory (lists x places x dimensions)."""
 
 
@@ -108,6 +108,7 @@ def choose(pool: Pool, space: ItemSpace, strengths: tuple[float, float], places:
     order = np.broadcast_to(np.arange(width) + width, relevance.shape).copy()
     taken = missing.copy()
     every, homes = np.arange(lists), space.parent[pool.items]
+    likeness = space.likeness(pool.items) if diversity else np.zeros((lists, width, 0), np.float32)
     for place in range(min(places, width)):
         value = relevance - diversity * nearest + calibration * _gain(pool.shares, same, place)
         pick = np.where(taken, -np.inf, value).argmax(axis=1)
@@ -115,7 +116,7 @@ def choose(pool: Pool, space: ItemSpace, strengths: tuple[float, float], places:
         order[every[open_], pick[open_]] = place
         taken[every, pick] = True
         if diversity:
-            nearest = np.maximum(nearest, space.likeness(pool.items[every, pick], pool.items))
+            nearest = np.maximum(nearest, likeness[every, pick])
         same += homes == homes[every, pick][:, None]
     return order.argsort(axis=1, kind="stable")
 

@@ -17,8 +17,9 @@ HELD = {"t1": np.array([1.0, 0.0], "<f4").tobytes(), "t2": np.array([0.6, 0.8], 
 
 
 def likeness(space: ItemSpace, one: str, other: str) -> float:
-    places = [space.places(pl.Series([name])) for name in (one, other)]
-    return float(space.likeness(places[0], places[1][None, :])[0, 0])
+    told = space.likeness(space.places(pl.Series([one, other]))[None, :])
+    assert told.shape == (1, 2, 2) and told[0, 0, 1] == told[0, 1, 0]
+    return float(told[0, 0, 1])
 
 
 def test_likeness_is_the_mean_of_category_and_text() -> None:

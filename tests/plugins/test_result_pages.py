@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from html import unescape
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -249,3 +250,19 @@ def test_the_plugin_is_what_airflow_loads(monkeypatch: pytest.MonkeyPatch) -> No
     assert errors == {}
     assert [plugin.name for plugin in plugins] == ["recommendations"]
     assert plugins[0].external_views[0]["href"] == "/recommendations/"
+
+
+def test_the_report_of_a_day_comes_from_the_lake(client: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from recsys.recommendations.day_report import report_path
+
+    monkeypatch.setenv("RECSYS_LAKE", str(tmp_path))
+    assert client.get(f"/report?day={SECOND}").status_code == 404
+    file = tmp_path / report_path(SECOND)
+    file.parent.mkdir(parents=True)
+    file.write_text("<h1>told</h1>")
+    answer = client.get(f"/report?day={SECOND}")
+    assert (answer.status_code, answer.text) == (200, "<h1>told</h1>")
+    # It may style itself; scripts stay forbidden.
+    assert "style-src 'unsafe-inline'" in answer.headers["Content-Security-Policy"]
+    assert "script-src" not in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
