@@ -53,7 +53,7 @@ def daily_recommendations() -> None:
         users = step(steps.recommend_users, **named).expand(shard=shards)
         sets = tasks(steps.build_item_pairs, steps.build_bundles, steps.build_user_bundles)
         sums = tasks(steps.build_campaign_audiences, steps.build_demand_forecast, steps.build_reorder_suggestions)
-        told = tasks(steps.build_details, steps.build_realised_metrics)
+        told = tasks(steps.build_details, steps.judge_lists, steps.build_realised_metrics)
         staged = tasks(steps.stage_tables, steps.check_staging, pool=WAREHOUSE_POOL)
         published = tasks(steps.publish, pool=WAREHOUSE_POOL, outlets=ASSETS, result=totals)
         chain(trained, shards)

@@ -23,6 +23,7 @@ _PAGES = {
     "check_extracts": ("tables", {"name": "data_quality"}),
     "check_no_leak": ("tables", {"name": "offline_metrics"}),
     "judge_models": ("tables", {"name": "gate_verdicts"}),
+    "judge_lists": ("tables", {"name": "gate_verdicts"}),
     "train_ranker": ("tables", {"name": "offline_metrics"}),
     "recommend_users": ("users", {}),
     "build_bundles": ("bundles", {}),

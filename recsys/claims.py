@@ -91,6 +91,20 @@ def claimed_days(connection: Connection) -> set[date]:
         return {day for (day,) in cursor.fetchall()}
 
 
+def claimed_minutes(context: RunContext) -> float | None:
+    """Minutes since the run claimed its day, by the warehouse's clock; None where it holds no claim."""
+    if not context.environment.warehouse_dsn:
+        return None
+    with connect_warehouse(context.environment.warehouse_dsn) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select extract(epoch from current_timestamp - claimed_at) / 60 from recsys.run_claims"
+            " where as_of_date = %s and run_id = %s and released_at is null",
+            (context.as_of_date, context.run_id),
+        )
+        row = cursor.fetchone()
+    return None if row is None else float(row[0])
+
+
 @contextmanager
 def claimed(context: RunContext) -> Iterator[None]:
     """Hold the run's day during the block and keep the claim fresh, however long it takes.

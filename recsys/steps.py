@@ -114,6 +114,13 @@ def recommend_users(context: RunContext, shard: int) -> Counts:
     return recommend_users(context, shard)
 
 
+def judge_lists(context: RunContext) -> Counts:
+    """Compare the day's lists with those that readers saw last; what means a stop ends the run before it publishes."""
+    from recsys.recommendations.judge_lists import judge_lists
+
+    return judge_lists(context)
+
+
 def build_similar_items(context: RunContext) -> Counts:
     """Find what is like each item, by behaviour, by content and by both."""
     from recsys.recommendations.similar_items import build_similar_items
@@ -226,6 +233,7 @@ STEPS: tuple[Callable[..., Counts], ...] = (
     build_item_demand,
     plan_user_shards,
     recommend_users,
+    judge_lists,
     build_similar_items,
     build_item_pairs,
     build_bundles,

@@ -2,12 +2,12 @@
 
 The champion is the newest earlier day whose own models served lists that were published. Both were measured user by
 user on their newest matured holdout (within one week of the training grid it is the same one), so differences are
-paired over the users in common. Models that fail are kept out: the champion's score the day instead.
+paired over the users in common. Two holdouts are not equally hard: across them the champion's figures are scaled by
+what a list without a model reached on each. Models that fail are kept out: the champion's score the day instead.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from dataclasses import dataclass
 from datetime import date
@@ -17,30 +17,14 @@ import polars as pl
 from recsys import schemas
 from recsys.models import registry
 from recsys.models.metrics import estimate
+from recsys.models.verdicts import NAME, Check, Judged, declared, stopping, verdict_rows, write_verdicts
 from recsys.models.versions import own_version
 from recsys.run import Counts, RunContext, RunError
-from recsys.storage import list_keys, read_partition, write_partition
+from recsys.storage import list_keys, read_partition
 
 log = logging.getLogger(__name__)
-NAME = "gate"
-"""What a person accepts to let models pass that failed."""
 BASELINES = {"all": "decayed_frequency", "repeat": "decayed_frequency", "discover": "popularity"}
 """The list without a model that each part of the holdout is compared with."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One row of gate_verdicts but for what all rows share."""
-
-    check_name: str
-    setting: str
-    message: str
-    passed: bool = True
-    severity: str = "stop"
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    threshold: float | None = None
 
 
 def judge_models(context: RunContext) -> Counts:
@@ -50,8 +34,8 @@ def judge_models(context: RunContext) -> Counts:
     """
     day, gate = context.as_of_date, context.settings.gate
     champion = find_champion(context)
-    checks = compare(context, champion)
-    failed = [check for check in checks if check.severity == "stop" and not check.passed]
+    checks = declared(context, compare(context, champion))
+    failed = stopping(checks)
     accepted = bool(failed) and NAME in context.accepted.checks
     keeps_out = bool(failed) and not accepted
     if keeps_out and champion is None and gate.stop_without_champion:
@@ -63,7 +47,8 @@ def judge_models(context: RunContext) -> Counts:
     version = own_version(context)
     served = version if serving == day else registry.read_serving(context.lake, serving).model_version
     registry.write_serving(context.lake, day, registry.Serving(serving, served or version))
-    _write(context, [*checks, verdict], champion, serving, accepted, version)
+    judged = Judged(champion, serving, version)
+    write_verdicts(context, verdict_rows(context, [*checks, verdict], judged, accepted))
     return {"checks": len(checks), "failed": len(failed), "models_of": str(serving), "accepted": int(accepted)}
 
 
@@ -79,64 +64,97 @@ def find_champion(context: RunContext) -> date | None:
 
 def compare(context: RunContext, champion: date | None) -> list[Check]:
     """Every check of the day's models, against baselines and, where there is one, the champion."""
-    own, lake, settings = holdout_values(context, context.as_of_date), context.lake, context.settings
-    draws = settings.models.bootstrap_draws
-    checks = []
-    ranker = own.filter(pl.col("model") == "ranker")
-    for setting, baseline in BASELINES.items():
-        other = own.filter(pl.col("model") == baseline)
-        name = f"ranker above {baseline}"
-        checks.append(_paired(context, name, setting, ranker, other, settings.gate.max_loss, draws))
+    own, lake, gate = reached(context, context.as_of_date), context.lake, context.settings.gate
+    checks = [
+        _paired(context, f"ranker above {baseline}", setting, _Sides(own, own, "ranker", baseline), gate.max_loss)
+        for setting, baseline in BASELINES.items()
+    ]
     metrics = read_partition(lake, schemas.OFFLINE_METRICS, as_of_date=context.as_of_date)
     checks += _calibration(context, metrics)
     if champion is None:
         return checks
-    theirs = holdout_values(context, champion)
-    for setting in BASELINES:
-        other = theirs.filter(pl.col("model") == "ranker")
-        checks.append(_paired(context, "ranker above champion", setting, ranker, other, settings.gate.max_loss, draws))
+    theirs = reached(context, champion)
+    ranker = _Sides(own, theirs, "ranker", "ranker")
+    checks += [_paired(context, "ranker above champion", setting, ranker, gate.max_loss) for setting in BASELINES]
     checks += _generators(context, own, theirs)
     return checks + _coverage(context, metrics, read_partition(lake, schemas.OFFLINE_METRICS, as_of_date=champion))
 
 
-def holdout_values(context: RunContext, day: date) -> pl.DataFrame:
-    """model, setting, user_id, ndcg of the models of `day` on their holdout. Raises RunError where they are missing."""
+@dataclass(frozen=True)
+class Reached:
+    """model, setting, user_id, ndcg of a day's models on their holdout, which begins at `cut`."""
+
+    cut: date
+    values: pl.DataFrame
+
+    def of(self, model: str, setting: str) -> pl.DataFrame:
+        """user_id, ndcg (f64): what a model reached for each user."""
+        wanted = (pl.col("setting") == setting) & (pl.col("model") == model)
+        return self.values.filter(wanted).select("user_id", pl.col("ndcg").cast(pl.Float64))
+
+
+def reached(context: RunContext, day: date) -> Reached:
+    """What the models of `day` reached on their holdout. Raises RunError where that is missing."""
     told = registry.read_json(context.lake, day, "training")
-    values = registry.read_frame(context.lake, date.fromisoformat(told["newest"]), f"{told['key']}-values")
+    cut = date.fromisoformat(told["newest"])
+    values = registry.read_frame(context.lake, cut, f"{told['key']}-values")
     if values is None:
         raise RunError(f"the lake lacks what the models of {day} reached on their holdout: run train_ranker again")
-    return values
+    return Reached(cut, values)
 
 
-def _paired(
-    context: RunContext, name: str, setting: str, own: pl.DataFrame, other: pl.DataFrame, max_loss: float, draws: int
-) -> Check:
-    mine, theirs = (frame.filter(pl.col("setting") == setting) for frame in (own, other))
-    both = mine.join(theirs.select("user_id", other="ndcg"), on="user_id").sort("user_id")
+@dataclass(frozen=True)
+class _Sides:
+    """Whose model is compared with whose."""
+
+    own: Reached
+    theirs: Reached
+    model: str
+    other: str
+
+    @property
+    def same_holdout(self) -> bool:
+        return self.own.cut == self.theirs.cut
+
+
+def _paired(context: RunContext, name: str, setting: str, sides: _Sides, max_loss: float, draws: int = 0) -> Check:
+    """Paired over the users in common; what the other reached on another holdout is first made as hard as this one."""
+    both = sides.own.of(sides.model, setting).join(sides.theirs.of(sides.other, setting), on="user_id", suffix="_other")
+    both = both.sort("user_id")
     if len(both) < context.settings.gate.min_users:
         return Check(name, setting, f"{name}: {len(both)} users in common are too few to tell", severity="info")
-    values = both.select(pl.col("ndcg", "other").cast(pl.Float64)).to_numpy()
-    told = estimate(values[:, 0] - values[:, 1], draws, context.settings.seed)
-    rival = float(values[:, 1].mean())
+    factor = 1.0 if sides.same_holdout else _hardness(sides, setting, both["user_id"])
+    mine, other = both["ndcg"].to_numpy(), both["ndcg_other"].to_numpy() * factor
+    rival = float(other.mean())
+    told = estimate(mine - other, draws or context.settings.models.bootstrap_draws, context.settings.seed)
     limit = -max_loss * rival
     passed = not (told.high < 0 and told.value < limit)
-    text = f"{name} ({setting}): ndcg@10 {values[:, 0].mean():.4f} against {rival:.4f} over {len(both)} users"
+    text = f"{name} ({setting}): ndcg@10 {mine.mean():.4f} against {rival:.4f} over {len(both)} users"
+    if not sides.same_holdout:
+        text += f", on another holdout and scaled by {factor:.3f}, as {BASELINES[setting]} went"
     return Check(name, setting, text, passed, "stop", told.value, told.low, told.high, limit)
 
 
-def _generators(context: RunContext, own: pl.DataFrame, theirs: pl.DataFrame) -> list[Check]:
+def _hardness(sides: _Sides, setting: str, user_ids: pl.Series) -> float:
+    """What the list without a model reached on our holdout over what it reached on theirs, for the same users."""
+    means = []
+    for side in (sides.own, sides.theirs):
+        base = side.of(BASELINES[setting], setting).filter(pl.col("user_id").is_in(user_ids.implode()))
+        means.append(float(base["ndcg"].sort().to_numpy().mean()))
+    return means[0] / means[1] if min(means) > 0 else 1.0
+
+
+def _generators(context: RunContext, own: Reached, theirs: Reached) -> list[Check]:
     """Each generator against the champion's, where it proposes well enough to have something to lose."""
     gate, checks = context.settings.gate, []
-    means = theirs.group_by("model", "setting").agg(pl.col("ndcg").cast(pl.Float64).mean()).sort("model", "setting")
-    others = {"ranker", *BASELINES.values()}
-    for model, setting, mean in means.iter_rows():
-        if model in others or setting == "all" or mean < gate.min_generator_ndcg:
+    means = theirs.values.group_by("model", "setting").agg(pl.col("ndcg").cast(pl.Float64).mean())
+    others, known = {"ranker", *BASELINES.values()}, set(own.values["model"])
+    for model, setting, mean in means.sort("model", "setting").iter_rows():
+        if model in others or model not in known or setting == "all" or mean < gate.min_generator_ndcg:
             continue
-        mine, rival = (frame.filter(pl.col("model") == model) for frame in (own, theirs))
-        if mine.is_empty():
-            continue
-        loss = gate.max_generator_loss
-        checks.append(_paired(context, f"{model} above champion's", setting, mine, rival, loss, draws=200))
+        sides = _Sides(own, theirs, model, model)
+        loss = gate.max_generator_loss if sides.same_holdout else gate.max_generator_loss_other_holdout
+        checks.append(_paired(context, f"{model} above champion's", setting, sides, loss, draws=200))
     return checks
 
 
@@ -176,21 +194,3 @@ def _verdict(failed: list[Check], champion: date | None, serving: date, accepted
     else:
         text += f"those of {serving} serve instead"
     return Check("verdict", "", text, passed=False)
-
-
-def _write(
-    context: RunContext, checks: list[Check], champion: date | None, serving: date, accepted: bool, version: str
-) -> None:
-    kinds = pl.DataFrame(schemas.GATE_VERDICTS.empty_table()).schema
-    told = context.accepted if accepted else None
-    shared = {
-        "as_of_date": context.as_of_date,
-        "champion_date": champion,
-        "models_of": serving,
-        "accepted_by": told.who if told else None,
-        "accepted_why": told.why if told else None,
-        "model_version": version,
-    }
-    rows = pl.DataFrame([{**shared, **dataclasses.asdict(check)} for check in checks], schema=kinds)
-    rows = rows.sort(schemas.GATE_VERDICTS.key)
-    write_partition(context.lake, schemas.GATE_VERDICTS, rows, as_of_date=context.as_of_date)

@@ -179,14 +179,26 @@ def test_days_in_parallel_equal_the_same_days_one_by_one(
     assert _rows(world, checksums.replace("recsys.", "bi.")) == alone
 
 
-def test_worse_models_are_stopped_and_the_champion_serves(world: World) -> None:
-    """The last test of this module: it publishes one more day, from a ranker that learnt from shuffled labels."""
-    worse = dataclasses.replace(shop.SETTINGS.models, shuffled_labels=1.0)
-    world.settings_file.write_text(as_toml(dataclasses.replace(shop.SETTINGS, models=worse)))
-    next_day = WITH_PARAM + timedelta(days=1)
-    follow(world.airflow, {rest.trigger(world.airflow, next_day): "shuffled labels"}, RUN_SECONDS)
+WORSE = {
+    "shuffled labels": ({"shuffled_labels": 1.0}, ("ranker above champion", "all")),
+    "an ALS of one factor": ({"als_factors": 1}, ("als above champion's", "discover")),
+}
+
+
+@pytest.mark.parametrize("name", WORSE)
+def test_worse_models_are_stopped_and_the_champion_serves(world: World, name: str) -> None:
+    """The last tests of this module: each publishes one more day, from models that somebody forced in."""
+    models, failed = WORSE[name]
+    worse = dataclasses.replace(shop.SETTINGS.models, **models)
+    # Three users alone find something new in the small shop's holdout.
+    gate = dataclasses.replace(shop.SETTINGS.gate, min_users=3)
+    world.settings_file.write_text(as_toml(dataclasses.replace(shop.SETTINGS, models=worse, gate=gate)))
+    next_day = WITH_PARAM + timedelta(days=1 + list(WORSE).index(name))
+    follow(world.airflow, {rest.trigger(world.airflow, next_day): name}, RUN_SECONDS)
     verdict = "select passed, models_of, champion_date from bi.current_gate_verdicts where check_name = 'verdict'"
     assert _rows(world, verdict) == [(False, WITH_PARAM, WITH_PARAM)]
+    found = "select check_name, setting from bi.current_gate_verdicts where not passed and severity = 'stop'"
+    assert failed in _rows(world, found)
     versions = "select distinct model_version from bi.user_recommendations where as_of_date = %s"
     assert _rows(world, versions, next_day) == _rows(world, versions, WITH_PARAM)
     lists = "select count(distinct user_id) >= 30 from bi.current_user_recommendations where as_of_date = %s"

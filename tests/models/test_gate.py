@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from recsys import schemas
-from recsys.config import Environment, Settings
+from recsys.config import ConfigError, Environment, Settings
 from recsys.features.build import build_features
 from recsys.models import registry, scoring
 from recsys.models.gate import compare, find_champion, judge_models
@@ -108,24 +108,79 @@ def test_the_champions_scores_come_with_the_facts_of_today(champion: RunContext,
     assert passed.max() == pytest.approx(1.0)
 
 
-def test_a_single_generator_that_lost_its_worth_is_stopped(champion: RunContext, today: RunContext) -> None:
-    values = holdout(today)
-    broken = values.with_columns(
-        ndcg=pl.when(pl.col("model") == "buy_again").then(0.0).otherwise("ndcg").cast(pl.Float32)
-    )
-    told = registry.read_json(today.lake, TODAY, "training")
-    other = {**told, "key": "broken"}
-    registry.write_json(today.lake, TODAY, "training", other)
-    registry.write_frame(today.lake, date.fromisoformat(told["newest"]), "broken-values", broken)
-    failed = {check.check_name for check in compare(today, YESTERDAY) if not check.passed}
-    assert failed == {"buy_again above champion's"}
+def test_an_als_of_one_factor_is_stopped_and_the_champion_serves(champion: RunContext) -> None:
+    poor = changed(shop.SETTINGS, als_factors=1)
+    context = train(on(champion, TODAY, dataclasses.replace(poor, gate=GateSettings(min_users=3))))
+    assert judge_models(context)["models_of"] == str(YESTERDAY)
+    assert failures(context) == {("als above champion's", "discover"), ("verdict", "")}
+    assert model_version(context) == own_version(champion)
 
 
-def holdout(context: RunContext) -> pl.DataFrame:
-    told = registry.read_json(context.lake, context.as_of_date, "training")
-    values = registry.read_frame(context.lake, date.fromisoformat(told["newest"]), f"{told['key']}-values")
-    assert values is not None
-    return values
+def failures(context: RunContext) -> set[tuple[str, str]]:
+    rows = read_partition(context.lake, schemas.GATE_VERDICTS, as_of_date=context.as_of_date)
+    return set(rows.filter(~pl.col("passed")).select("check_name", "setting").iter_rows())
+
+
+def give(context: RunContext, cut: date, **models: float) -> RunContext:
+    """Let the models of the context's day have reached the given ndcg@10 for each of twelve users, in each setting."""
+    rows = [
+        {"model": model, "setting": setting, "user_id": f"u{user}", "ndcg": value + user / 1_000}
+        for model, value in models.items()
+        for setting in ("all", "repeat", "discover")
+        for user in range(12)
+    ]
+    values = pl.DataFrame(rows, schema_overrides={"ndcg": pl.Float32})
+    registry.write_frame(context.lake, cut, f"{context.as_of_date}-values", values)
+    record = {"newest": str(cut), "key": str(context.as_of_date)}
+    registry.write_json(context.lake, context.as_of_date, "training", record)
+    metrics = pl.DataFrame(schemas.OFFLINE_METRICS.empty_table())
+    write_partition(context.lake, schemas.OFFLINE_METRICS, metrics, as_of_date=context.as_of_date)
+    return context
+
+
+EARLIER, LATER = date(2020, 3, 30), date(2020, 4, 6)
+GOOD = {"ranker": 0.4, "decayed_frequency": 0.3, "popularity": 0.1, "als": 0.2}
+HARDER = {name: value * 0.8 for name, value in GOOD.items()}
+
+
+@pytest.mark.parametrize(
+    ("cut", "reached", "failed"),
+    [
+        (EARLIER, GOOD, set()),
+        (EARLIER, GOOD | {"als": 0.175}, {"als above champion's"}),
+        (EARLIER, GOOD | {"als": 0.185}, set()),
+        (EARLIER, GOOD | {"ranker": 0.38}, {"ranker above champion"}),
+        (LATER, HARDER, set()),
+        (LATER, HARDER | {"ranker": 0.25}, {"ranker above champion"}),
+        (LATER, GOOD | {"als": 0.175}, set()),
+        (LATER, GOOD | {"als": 0.1}, {"als above champion's"}),
+    ],
+)
+def test_a_generator_may_lose_less_on_the_same_holdout_than_on_another(
+    tmp_path: Path, cut: date, reached: dict[str, float], failed: set[str]
+) -> None:
+    before = RunContext(YESTERDAY, Environment("", "", str(tmp_path)), shop.SETTINGS, "test")
+    give(before, EARLIER, **GOOD)
+    today = give(on(before, TODAY), cut, **reached)
+    found = {check.check_name for check in compare(today, YESTERDAY) if not check.passed}
+    assert found - {"ranker above decayed_frequency"} == failed
+
+
+def test_a_shop_decides_what_stops_its_models(champion: RunContext, nonsense: RunContext) -> None:
+    names = ("ranker above champion", "ranker above decayed_frequency", "ranker above popularity")
+    lenient = GateSettings(severities=(*(f"{name}=warn" for name in names), "calibration=off"))
+    relaxed = dataclasses.replace(nonsense, settings=dataclasses.replace(nonsense.settings, gate=lenient))
+    assert judge_models(relaxed)["models_of"] == str(TODAY)
+    assert ("ranker above champion", "all") in failures(relaxed)
+    rows = read_partition(relaxed.lake, schemas.GATE_VERDICTS, as_of_date=TODAY)
+    assert rows.filter(pl.col("check_name") == "calibration").is_empty()
+
+
+@pytest.mark.parametrize("text", ["ranker=warn", "calibration=loud", "calibration"])
+def test_a_severity_that_fits_no_check_is_an_error(champion: RunContext, text: str) -> None:
+    settings = dataclasses.replace(shop.SETTINGS, gate=GateSettings(severities=(text,)))
+    with pytest.raises(ConfigError, match="write CHECK=one of"):
+        judge_models(dataclasses.replace(champion, settings=settings))
 
 
 def test_a_person_lets_failed_models_pass_and_is_named(nonsense: RunContext) -> None:
