@@ -28,6 +28,7 @@ from recsys.settings.content import ContentSettings
 from recsys.settings.data import DataSettings, InteractionSettings
 from recsys.settings.demand import DemandSettings, ReorderSettings
 from recsys.settings.experiments import ExperimentSettings
+from recsys.settings.explaining import ExplainSettings
 from recsys.settings.gate import GateSettings
 from recsys.settings.lists import RulesSettings
 from recsys.settings.measuring import MeasuringSettings
@@ -38,6 +39,9 @@ from recsys.settings.similar import SimilarSettings
 from recsys.settings.stability import StabilitySettings
 from recsys.settings.trending import TrendingSettings
 from recsys.settings.variety import VarietySettings
+
+LANGUAGES = ("en", "zh")
+"""Languages that reasons can be written in."""
 
 
 class ConfigError(ValueError):
@@ -50,6 +54,8 @@ class Settings:
 
     time_zone: str = "UTC"
     """Where the day of an event begins and ends."""
+    language: str = "en"
+    """Language of the reasons: en or zh."""
     seed: int = 20171204
     data: DataSettings = field(default_factory=DataSettings)
     quality: QualitySettings = field(default_factory=QualitySettings)
@@ -58,6 +64,7 @@ class Settings:
     models: ModelSettings = field(default_factory=ModelSettings)
     rules: RulesSettings = field(default_factory=RulesSettings)
     variety: VarietySettings = field(default_factory=VarietySettings)
+    explain: ExplainSettings = field(default_factory=ExplainSettings)
     similar: SimilarSettings = field(default_factory=SimilarSettings)
     trending: TrendingSettings = field(default_factory=TrendingSettings)
     pairs: PairSettings = field(default_factory=PairSettings)
@@ -76,6 +83,8 @@ class Settings:
             ZoneInfo(self.time_zone)
         except (KeyError, ValueError) as error:
             raise ConfigError(f"time_zone: no time zone is called {self.time_zone!r}") from error
+        if self.language not in LANGUAGES:
+            raise ConfigError(f"language: {self.language!r} is none of {', '.join(LANGUAGES)}")
 
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that change when any setting does."""

@@ -1,6 +1,6 @@
 """What moved the ranker's score of a row: LightGBM's exact contributions (TreeSHAP), summed by group of features.
 
-A score is the mean of two standardised parts, so its contributions are the mean of the parts' own, each divided by its
+A score is the mean of standardised parts, so its contributions are the mean of the parts' own, each divided by its
 deviation; with the base they add up to the score. Groups are named for people, not for columns.
 """
 
@@ -16,34 +16,64 @@ from recsys.features.assemble import matrix
 from recsys.models.ranker import DISCOVERY, GENERAL, Part, Ranker, is_new
 
 GROUPS = {
-    "ui": "purchases of the item",
-    "w": "views, carts and favourites of the item",
+    "bought before": "how often, how much and how lately-weighted the user bought the item, and buy_again",
+    "rhythm": "when the user bought it first and last, and the gaps between",
+    "seen before": "views, carts and favourites of the item",
+    "habits of the user": "trips, baskets and variety of the user",
+    "sales of the item": "how many buy it, how many come back, how it grows",
+    "category": "the user's purchases in its categories, and what category_popular proposes",
+    "price": "its price beside what the user paid and beside its category",
+    "store": "its sales in the user's store",
+    "similar users": "scores and places of als, ease, item_knn and similar_users",
+    "bought together": "what bought_together proposes",
+    "popular now": "what trending proposes",
+    "content": "what the item is: texts, brand, age",
+}
+"""Name of each group of features, for people, and what belongs to it."""
+OTHERS = "others"
+_BY_GENERATOR = {
+    "buy_again": "bought before",
+    "als": "similar users",
+    "ease": "similar users",
+    "item_knn": "similar users",
+    "similar_users": "similar users",
+    "bought_together": "bought together",
+    "category_popular": "category",
+    "trending": "popular now",
+}
+_BY_PREFIX = {
+    "ui": "bought before",
+    "x": "bought before",
+    "w": "seen before",
     "u": "habits of the user",
     "i": "sales of the item",
-    "leaf": "purchases in its category",
-    "parent": "purchases in the category above",
-    "s": "sales in the user's store",
+    "leaf": "category",
+    "parent": "category",
+    "s": "store",
+    "content": "content",
+    "c": "content",
 }
-"""Name of each group by the prefix of its features; features of generators make one group more, and some are named
-one by one."""
-PROPOSALS = "proposals of the generators"
 _ENDINGS = ("_rank", "_score", "_place")
+_RHYTHM = ("ui_last", "ui_first", "ui_gap", "ui_second", "ui_third", "ui_quantity_last", "x_last_by", "x_overdue")
+"""Beginnings of names."""
 _BY_NAME = {
-    "x_leaf_last_by_gap": "leaf",
-    "x_leaf_popular": "leaf",
-    "x_in_leaf": "leaf",
-    "x_in_parent": "parent",
-    "x_parent_popular": "parent",
+    "x_supply": "rhythm",
+    "x_leaf_last_by_gap": "category",
+    "x_leaf_popular": "category",
+    "x_in_leaf": "category",
+    "x_in_parent": "category",
+    "x_parent_popular": "category",
     "x_price_by_paid": "price",
     "x_price_by_leaf": "price",
     "x_price_by_parent": "price",
-    "x_store_by_all": "s",
-    "x_user_trend": "u",
-    "x_new_a_trip": "u",
-    "x_popular": "i",
+    "ui_paid": "price",
     "i_price": "price",
     "i_price_14": "price",
     "i_discount": "price",
+    "x_store_by_all": "store",
+    "x_user_trend": "habits of the user",
+    "x_new_a_trip": "habits of the user",
+    "x_popular": "sales of the item",
 }
 
 
@@ -57,11 +87,14 @@ class Contributions:
 
 def group_of(feature: str) -> str:
     """Name of the group that a feature belongs to."""
-    if feature.endswith(_ENDINGS) and not feature.startswith(("ui_", "x_")):
-        return PROPOSALS
-    prefix = _BY_NAME.get(feature, feature.split("_")[0])
-    # Other ratios compare a user's purchases of the item with something else.
-    return GROUPS.get("ui" if prefix == "x" else prefix, prefix)
+    if feature in _BY_NAME:
+        return _BY_NAME[feature]
+    if feature.startswith(_RHYTHM):
+        return "rhythm"
+    for ending in _ENDINGS:
+        if feature.removesuffix(ending) in _BY_GENERATOR:
+            return _BY_GENERATOR[feature.removesuffix(ending)]
+    return _BY_PREFIX.get(feature.split("_")[0], OTHERS)
 
 
 def contributions(ranker: Ranker, frame: pl.DataFrame, discovery: bool = False) -> Contributions | None:
@@ -94,10 +127,28 @@ def parts_of(ranker: Ranker, discovery: bool) -> tuple[str, ...]:
 
 def strongest(told: Contributions, count: int = 3) -> list[list[tuple[str, float]]]:
     """For each row its `count` groups of largest magnitude, the largest first; ties by name."""
-    rows = []
-    for row in told.groups.iter_rows(named=True):
-        rows.append(sorted(row.items(), key=lambda item: (-abs(item[1]), item[0]))[:count])
-    return rows
+    names = sorted(told.groups.columns)
+    values = told.groups.select(names).to_numpy()
+    order = np.argsort(-np.abs(values), axis=1, kind="stable")[:, :count]
+    return [[(names[place], float(row[place])) for place in best] for row, best in zip(values, order, strict=True)]
+
+
+def told_in_words(told: Contributions, count: int = 3) -> pl.Series:
+    """`strongest` as texts, such as "bought before +0.84, rhythm +0.31, price -0.05"."""
+    names = sorted(told.groups.columns)
+    values = told.groups.select(names).to_numpy()
+    order = np.argsort(-np.abs(values), axis=1, kind="stable")[:, :count]
+    hundredths = (pl.col("value").abs() * 100).round().cast(pl.Int64)
+    sign = pl.when((pl.col("value") < 0) & (hundredths > 0)).then(pl.lit("-")).otherwise(pl.lit("+"))
+    size = pl.format("{}.{}", hundredths // 100, (hundredths % 100).cast(pl.String).str.zfill(2))
+    parts = []
+    for column in range(order.shape[1]):
+        value = np.take_along_axis(values, order[:, [column]], 1).ravel()
+        frame = pl.DataFrame({"name": pl.Series(names).gather(order[:, column]), "value": value})
+        parts.append(frame.select(pl.format("{} {}{}", "name", sign, size).alias(str(column))))
+    if not parts:
+        return pl.Series([], dtype=pl.String)
+    return pl.concat(parts, how="horizontal").select(pl.concat_str(pl.all(), separator=", ")).to_series()
 
 
 def _of_part(part: Part, values: NDArray[np.float32], threads: int) -> tuple[NDArray[np.float64], float]:

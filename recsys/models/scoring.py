@@ -73,16 +73,42 @@ def load_scorer(context: RunContext) -> Scorer:
     )
 
 
+@dataclass(frozen=True)
+class Scored:
+    """`rows`: what `score_users` gives; `features`: user_id, item_id and the ranker's features (f32) of those rows that
+    are among the first of their user by any of the three scores."""
+
+    rows: pl.DataFrame
+    features: pl.DataFrame
+
+
 def score_users(scorer: Scorer, user_ids: list[str]) -> pl.DataFrame:
     """One row per candidate (columns OUTPUT) of `user_ids`, sorted by user_id, item_id; a user without history: none.
 
     `discover_score` is null where the user bought the item, `repeat_score` where not. Gaps and ages are in days.
     """
-    parts = [pl.DataFrame(schema=OUTPUT)]
+    return score_with_features(scorer, user_ids, 0).rows
+
+
+def score_with_features(scorer: Scorer, user_ids: list[str], depth: int) -> Scored:
+    """`score_users`, and the features of the first `depth` rows of each user by each score."""
+    parts, kept = [pl.DataFrame(schema=OUTPUT)], []
     for frame in candidate_frames(scorer, user_ids):
-        parts.append(_output(scorer, frame, *score(scorer.ranker, frame)))
+        told = _output(scorer, frame, *score(scorer.ranker, frame))
+        parts.append(told)
+        if depth and scorer.ranker.parts:
+            features = frame.select(pl.col(scorer.ranker.features).cast(pl.Float32))
+            named = pl.concat([told.select("user_id", "item_id"), features], how="horizontal")
+            kept.append(named.filter(told.select(_among_first(depth)).to_series()))
     scored = pl.concat(parts).sort("user_id", "item_id")
-    return scored if scorer.facts is None else with_facts(scored, scorer.facts)
+    features = pl.concat(kept) if kept else pl.DataFrame(schema={"user_id": pl.String, "item_id": pl.String})
+    return Scored(scored if scorer.facts is None else with_facts(scored, scorer.facts), features)
+
+
+def _among_first(depth: int) -> pl.Expr:
+    scores = ("score", "discover_score", "repeat_score")
+    places = (pl.col(name).rank("ordinal", descending=True).over("user_id") for name in scores)
+    return pl.any_horizontal((place <= depth).fill_null(value=False) for place in places)
 
 
 def candidate_frames(scorer: Scorer, user_ids: list[str]) -> Iterator[pl.DataFrame]:

@@ -1,70 +1,82 @@
-"""Why a user is in an audience: a stable code and a sentence of facts.
+"""Why a user is in an audience: a stable code, a sentence of facts, and these facts as columns.
 
-responded_before   Answered 3 of 5 earlier campaigns, last 20 days ago
-buys_promoted      Bought promoted items on 5 trips, last 12 days ago
-in_lists           2 promoted items are in the user's lists, the best at place 3
-buys_category      Buys from the promoted categories, last 9 days ago
+responded_before   Answered 3 of 5 earlier campaigns, last 20 days ago          count, total, days
+buys_promoted      Bought promoted items on 5 trips, last 12 days ago           count, days
+in_lists           2 promoted items are in the user's lists, the best at place 3   count, place
+buys_category      Buys from the promoted categories, last 9 days ago           days
 looks_like_buyers  Never bought what is promoted; shops like those who begin to
-active             Shops often: 8 trips in four weeks
+active             Shops often: 8 trips in four weeks                           count
 """
 
 from __future__ import annotations
 
 import polars as pl
 
+from recsys.recommendations.wording import say
 
-def with_audience_reasons(rows: pl.DataFrame) -> pl.DataFrame:
-    """`rows` with reason_code and reason_text, from the facts of `user_facts` and l_items, l_best; first that holds."""
+FACTS = ("reason_count", "reason_total", "reason_place", "reason_days")
+"""Columns of the facts; null where the reason has no such fact."""
+
+
+def with_audience_reasons(rows: pl.DataFrame, language: str = "en") -> pl.DataFrame:
+    """`rows` with reason_code, reason_text and FACTS, from what `user_facts` and l_items, l_best tell; the first
+    reason that holds."""
     c = pl.col
-    rules = (
+    contacts = pl.max_horizontal(_whole("h_contacts"), _whole("h_campaigns"))
+    rules: tuple[tuple[str, pl.Expr, dict[str, pl.Expr]], ...] = (
         (
             "responded_before",
             (c("way") == "response") & (c("h_campaigns") > 0),
-            pl.format(
-                "Answered {} of {} earlier campaigns, last {}",
-                _whole("h_campaigns"),
-                pl.max_horizontal(_whole("h_contacts"), _whole("h_campaigns")),
-                _ago("h_last_response"),
-            ),
+            {
+                "reason_count": _whole("h_campaigns"),
+                "reason_total": contacts,
+                "reason_days": _whole("h_last_response") + 1,
+            },
         ),
-        (
-            "looks_like_buyers",
-            c("way") == "lookalike",
-            pl.lit("Never bought what is promoted; shops like those who begin to"),
-        ),
-        (
-            "buys_promoted",
-            c("t_trips") > 0,
-            pl.format("Bought promoted items on {}, last {}", _counted("t_trips", "trip"), _ago("t_last")),
-        ),
-        (
-            "in_lists",
-            c("l_items") > 0,
-            pl.format("{} in the user's lists, the best at place {}", _counted("l_items", "promoted item"), "l_best"),
-        ),
-        (
-            "buys_category",
-            c("c_last").is_not_null(),
-            pl.format("Buys from the promoted categories, last {}", _ago("c_last")),
-        ),
-    )  # fmt: skip
-    code, text = pl.lit("active"), pl.format("Shops often: {} in four weeks", _counted("u_trips_28", "trip"))
-    for name, holds, sentence in reversed(rules):
+        ("looks_like_buyers", c("way") == "lookalike", {}),
+        ("buys_promoted", c("t_trips") > 0, {"reason_count": _whole("t_trips"), "reason_days": _whole("t_last") + 1}),
+        ("in_lists", c("l_items") > 0, {"reason_count": _whole("l_items"), "reason_place": _whole("l_best")}),
+        ("buys_category", c("c_last").is_not_null(), {"reason_days": _whole("c_last") + 1}),
+        ("active", pl.lit(value=True), {"reason_count": _whole("u_trips_28")}),
+    )
+    code, facts = pl.lit(None, pl.String), dict.fromkeys(FACTS, pl.lit(None, pl.Int32))
+    for name, holds, told in reversed(rules):
         known = holds.fill_null(value=False)
         code = pl.when(known).then(pl.lit(name)).otherwise(code)
-        text = pl.when(known).then(sentence).otherwise(text)
-    return rows.with_columns(reason_code=code, reason_text=text)
+        facts = {
+            fact: pl.when(known).then(told.get(fact, pl.lit(None, pl.Int32))).otherwise(value)
+            for fact, value in facts.items()
+        }
+    named = rows.with_columns(reason_code=code, **{name: value.cast(pl.Int32) for name, value in facts.items()})
+    return named.with_columns(reason_text=_text(language))
+
+
+def _text(language: str) -> pl.Expr:
+    count, total, place = (pl.col(f"reason_{name}").cast(pl.String) for name in ("count", "total", "place"))
+    facts = {
+        "count": count,
+        "total": total,
+        "place": place,
+        "when": _ago(language),
+        "trips": _counted(language, "one_trip", "trips"),
+        "promoted": _counted(language, "one_promoted", "promoted"),
+    }
+    text = say(language, "active", **facts)
+    for name in ("responded_before", "looks_like_buyers", "buys_promoted", "in_lists", "buys_category"):
+        text = pl.when(pl.col("reason_code") == name).then(say(language, name, **facts)).otherwise(text)
+    return text
 
 
 def _whole(column: str) -> pl.Expr:
     return pl.col(column).fill_null(0).cast(pl.Int64)
 
 
-def _counted(column: str, noun: str) -> pl.Expr:
-    count = _whole(column)
-    return pl.when(count == 1).then(pl.lit(f"1 {noun}")).otherwise(pl.format(f"{{}} {noun}s", count))
+def _counted(language: str, one: str, many: str) -> pl.Expr:
+    count = pl.col("reason_count")
+    return pl.when(count == 1).then(say(language, one)).otherwise(say(language, many, count=count.cast(pl.String)))
 
 
-def _ago(column: str) -> pl.Expr:
-    days = _whole(column) + 1
-    return pl.when(days == 1).then(pl.lit("yesterday")).otherwise(pl.format("{} days ago", days))
+def _ago(language: str) -> pl.Expr:
+    days = pl.col("reason_days")
+    told = say(language, "days_ago", days=days.cast(pl.String))
+    return pl.when(days == 1).then(say(language, "yesterday")).otherwise(told)

@@ -16,6 +16,7 @@ import polars as pl
 
 from recsys.features.campaigns import Campaigns
 from recsys.features.user_facts import Purchases
+from recsys.recommendations.wording import tell
 from recsys.run import RunContext
 from recsys.schemas import AUDIENCE_RESULTS, CAMPAIGN_AUDIENCES
 from recsys.storage import list_keys, read_partition
@@ -37,7 +38,7 @@ def audience_results(context: RunContext, campaigns: Campaigns, purchases: Purch
         first: datetime = min(contacts["contacted_at"].to_list(), default=campaign["starts_at"])
         audience, day = audience_before(context, campaign_id, first)
         happened = _happened(campaigns, purchases, campaign)
-        for row in campaign_rows(contacts["user_id"], audience, day, happened):
+        for row in campaign_rows(contacts["user_id"], audience, day, happened, context.settings.language):
             rows.append(
                 {**_told(context, campaign), **row, "model_version": row.get("model_version") or _version(context)}
             )
@@ -58,7 +59,9 @@ def audience_before(context: RunContext, campaign_id: str, first: datetime) -> t
     return pl.DataFrame(CAMPAIGN_AUDIENCES.empty_table()), None
 
 
-def campaign_rows(contacted: pl.Series, audience: pl.DataFrame, day: date | None, happened: pl.DataFrame) -> list[Row]:
+def campaign_rows(
+    contacted: pl.Series, audience: pl.DataFrame, day: date | None, happened: pl.DataFrame, language: str = "en"
+) -> list[Row]:
     """One row per way and group that has users.
 
     contacted   ids of everybody whom the shop contacted      audience   rows of schemas.CAMPAIGN_AUDIENCES of `day`
@@ -85,7 +88,7 @@ def campaign_rows(contacted: pl.Series, audience: pl.DataFrame, day: date | None
             if name == "contacted" and "holdout" in told:
                 row |= above_holdout(figures, told["holdout"])
             rows.append(row)
-    return [{**row, **_reason(row)} for row in rows]
+    return [{**row, **_reason(row, language)} for row in rows]
 
 
 def above_holdout(contacted: Row, holdout: Row) -> Row:
@@ -146,13 +149,12 @@ def _version(context: RunContext) -> str:
     return context.settings.fingerprint()
 
 
-def _reason(row: Row) -> Row:
-    group = {"contacted": "contacted", "holdout": "kept-apart", "not_contacted": "chosen, never contacted"}[
-        row["user_group"]
-    ]
-    text = f"Of {row['users']} {group} users {row['response_rate']:.1%} responded and {row['buyer_rate']:.1%} bought"
+def _reason(row: Row, language: str) -> Row:
+    shares = {name: f"{row[name]:.1%}" for name in ("response_rate", "buyer_rate")}
+    text = tell(language, "result", users=row["users"], group=tell(language, row["user_group"]), **shares)
     if row.get("above_holdout") is not None:
-        low, high = row["above_holdout_low"] * 100, row["above_holdout_high"] * 100
-        text += f", {row['above_holdout'] * 100:+.1f} points beside the holdout ({low:+.1f} to {high:+.1f})"
+        names = {"above": "above_holdout", "low": "above_holdout_low", "high": "above_holdout_high"}
+        points = {name: f"{row[column] * 100:+.1f}" for name, column in names.items()}
+        text += tell(language, "beside_holdout", **points)
         return {"reason_code": "beside_holdout", "reason_text": text}
     return {"reason_code": "no_audience" if row["way"] == "any" else "by_group", "reason_text": text}

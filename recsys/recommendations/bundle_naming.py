@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from recsys.recommendations.wording import tell
+
 _SEPARATOR = " > "
 
 
@@ -35,10 +37,9 @@ def title_words(title: str | None) -> set[str]:
     return set(re.findall(r"[^\W\d_]{3,}", (title or "").lower()))
 
 
-def bundle_reason(titles: list[str], baskets: int, share: float, lift: float) -> str:
+def bundle_reason(titles: list[str], baskets: int, share: float, lift: float, language: str = "en") -> str:
     """The reason as a sentence; the first title is the anchor's, `share` the part of its baskets that hold the rest."""
-    others = titles[1] if len(titles) == 2 else ", ".join(titles[1:-1]) + " and " + titles[-1]
-    return (
-        f"{100 * share:.1f} % of baskets with {titles[0]} also hold {others}, "
-        f"{lift:.1f} times what chance gives, {baskets} baskets"
-    )
+    others = tell(language, "between_members").join(titles[1:-1])
+    others += (tell(language, "last_member") if others else "") + titles[-1]
+    facts = {"share": f"{100 * share:.1f}", "first": titles[0], "others": others, "lift": f"{lift:.1f}"}
+    return tell(language, "bundle_bought_together", **facts, baskets=baskets)

@@ -22,6 +22,7 @@ from recsys.recommendations.baskets import Baskets
 from recsys.recommendations.bundle_growth import GrownSet
 from recsys.recommendations.bundle_naming import bundle_name, bundle_reason, title_words
 from recsys.recommendations.bundle_pricing import with_prices
+from recsys.recommendations.wording import tell
 from recsys.schemas import BUNDLE_ITEMS, BUNDLES, Table
 from recsys.settings.combinations import BundleSettings
 
@@ -35,6 +36,7 @@ def bundle_rows(
     items: pl.DataFrame,
     allowed: pl.DataFrame,
     settings: BundleSettings,
+    language: str = "en",
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows of bundles and of bundle_items, without as_of_date and model_version; `sets` says which are forced."""
     known = items.unique("item_id", keep="first", maintain_order=True)
@@ -47,7 +49,7 @@ def bundle_rows(
     cover = dict(allowed.select("item_id", "days_of_cover").iter_rows())
     bundles, members = [], []
     for rank, row in enumerate(chosen, 1):
-        bundles.append({"rank": rank, **_words(row, facts, frequency), **row})
+        bundles.append({"rank": rank, **_words(row, facts, frequency, language), **row})
         members += [
             {"bundle_id": row["bundle_id"], "item_id": item, "position": position,
              "list_price": facts[item]["list_price"], "days_of_cover": cover.get(item)}
@@ -122,15 +124,16 @@ def _describe(
     }
 
 
-def _words(row: Row, facts: dict[str, Row], frequency: Counter[str]) -> Row:
+def _words(row: Row, facts: dict[str, Row], frequency: Counter[str], language: str) -> Row:
     known = [facts[item] for item in row["members"]]
     titles = [fact["title"] for fact in known]
     named = [title or item for title, item in zip(titles, row["members"], strict=True)]
-    text = bundle_reason(named, row["baskets"], row["anchor_share"], row["lift"])
+    text = bundle_reason(named, row["baskets"], row["anchor_share"], row["lift"], language)
+    forced = tell(language, "bundle_forced", items=" + ".join(named))
     return {
         "name": bundle_name([fact["category_path"] for fact in known], titles, frequency, " + ".join(named)),
         "reason_code": "forced" if row["forced"] else "bought_together",
-        "reason_text": f"Set by the shop: {' + '.join(named)}" if row["forced"] else text,
+        "reason_text": forced if row["forced"] else text,
     }
 
 

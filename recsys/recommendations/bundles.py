@@ -42,7 +42,7 @@ def build_bundles(context: RunContext) -> Counts:
     pairs = read_partition(context.lake, ITEM_PAIRS, as_of_date=day)
     combinations = read_combinations(context)
     sets = candidate_sets(baskets, pairs, items, cover, combinations, settings.bundles)
-    bundles, members = bundle_rows(sets, baskets, items, cover, settings.bundles)
+    bundles, members = bundle_rows(sets, baskets, items, cover, settings.bundles, settings.language)
     stamp = pl.lit(day).alias("as_of_date")
     version = pl.lit(settings.fingerprint()).alias("model_version")
     rows = write_partition(context.lake, BUNDLES, bundles.with_columns(stamp, version), as_of_date=day)

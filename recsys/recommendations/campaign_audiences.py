@@ -87,7 +87,7 @@ def choose(
     cut = sized(with_holdout(limited, settings.holdout_share), limits, asked, settings)
     shown, small = above_privacy_floor(cut, settings.privacy_floor)
     named = shown.join(campaigns.rows.select("campaign_id", campaign_name="name"), on="campaign_id", how="left")
-    named = with_audience_reasons(named).with_columns(
+    named = with_audience_reasons(named, context.settings.language).with_columns(
         as_of_date=pl.lit(context.as_of_date), model_version=pl.lit(context.settings.fingerprint())
     )
     return named.select(schemas.CAMPAIGN_AUDIENCES.column_names).sort(*schemas.CAMPAIGN_AUDIENCES.key), small

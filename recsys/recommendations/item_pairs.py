@@ -54,7 +54,8 @@ def build_item_pairs(context: RunContext) -> Counts:
     baskets = build_baskets(events, items, context.as_of_date, context.as_of, context.settings.time_zone, settings)
     mined = mine_pairs(baskets, settings)
     substitutes = find_substitutes(events, items, baskets, mined, settings, context.as_of)
-    rows = pair_rows(baskets, items, mined, substitutes, read_combinations(context), settings)
+    combinations, language = read_combinations(context), context.settings.language
+    rows = pair_rows(baskets, items, mined, substitutes, combinations, settings, language)
     rows = rows.with_columns(
         as_of_date=pl.lit(context.as_of_date), model_version=pl.lit(context.settings.fingerprint())
     )
@@ -120,6 +121,7 @@ def pair_rows(
     substitutes: pl.DataFrame,
     combinations: pl.DataFrame,
     settings: PairSettings,
+    language: str = "en",
 ) -> pl.DataFrame:
     """All rows of item_pairs but the columns as_of_date and model_version, sorted by key.
 
@@ -135,7 +137,7 @@ def pair_rows(
     rows = rows.join(prices, on="item_id", how="left", maintain_order="left")
     other = prices.rename({"item_id": "other_item_id", "price": "other_price"})
     rows = rows.join(other, on="other_item_id", how="left", maintain_order="left")
-    return with_reasons(rows, items, settings).sort("item_id", "other_item_id")
+    return with_reasons(rows, items, language).sort("item_id", "other_item_id")
 
 
 def _name(baskets: Baskets, pairs: pl.DataFrame, settings: PairSettings) -> pl.DataFrame:

@@ -121,7 +121,7 @@ def suggest(context: RunContext, frame: pl.DataFrame, spread: Spread) -> pl.Data
     )
     date = pl.lit(context.as_of_date) + pl.col("days_of_cover").floor().cast(pl.Int64) * timedelta(days=1)
     rows = _with_priority(rows.with_columns(stock_out_date=date))
-    return with_reasons(rows, context.settings).select(REORDER_SUGGESTIONS.column_names)
+    return with_reasons(rows, context.settings.language).select(REORDER_SUGGESTIONS.column_names)
 
 
 def _with_priority(rows: pl.DataFrame) -> pl.DataFrame:

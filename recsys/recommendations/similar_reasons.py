@@ -1,6 +1,7 @@
 """The reason of each pair of similar items, as a code and as a sentence made from facts of the row.
 
-same_users     Viewed by the same people; same type, 9 % cheaper
+same_viewers   Viewed by the same people; same type, 9 % cheaper
+same_buyers    Bought by the same people; same type, 9 % cheaper
 same_kind      Same type, same brand, 9 % cheaper
 alike          Its description is alike
 """
@@ -9,11 +10,13 @@ from __future__ import annotations
 
 import polars as pl
 
+from recsys.recommendations.wording import say
+
 _LEAST_PERCENT = 1
 
 
-def with_similar_reasons(rows: pl.DataFrame, items: pl.DataFrame, seen: bool) -> pl.DataFrame:
-    """`rows` (item, other: rows of `items`; behaviour_rank) with item_id, other_item_id, reason_code and reason_text.
+def with_similar_reasons(rows: pl.DataFrame, items: pl.DataFrame, seen: bool, language: str = "en") -> pl.DataFrame:
+    """`rows` (item, other: rows of `items`; behaviour) with item_id, other_item_id, reason_code and reason_text.
 
     `seen`: whether behaviour means views, favourites and carts too, or purchases alone.
     """
@@ -24,35 +27,38 @@ def with_similar_reasons(rows: pl.DataFrame, items: pl.DataFrame, seen: bool) ->
         **{f"_other_{name}": items[name].gather(rows["other"]) for name in ("leaf", "brand", "list_price")},
     )
     by_users = pl.col("behaviour") > 0
-    facts = _facts()
+    facts = _facts(language)
     code = (
         pl.when(by_users)
-        .then(pl.lit("same_users"))
+        .then(pl.lit("same_viewers" if seen else "same_buyers"))
         .when(facts != "")
         .then(pl.lit("same_kind"))
         .otherwise(pl.lit("alike"))
     )
-    people = "Viewed by the same people" if seen else "Bought by the same people"
-    joined = pl.when(facts != "").then(pl.format("{}; {}", pl.lit(people), facts)).otherwise(pl.lit(people))
+    people = say(language, "viewed_by_same" if seen else "bought_by_same")
+    joined = pl.when(facts != "").then(say(language, "and_facts", people=people, facts=facts)).otherwise(people)
     plain = facts.str.head(1).str.to_uppercase() + facts.str.slice(1)
-    text = pl.when(by_users).then(joined).when(facts != "").then(plain).otherwise(pl.lit("Its description is alike"))
+    text = pl.when(by_users).then(joined).when(facts != "").then(plain).otherwise(say(language, "alike"))
     named = named.with_columns(reason_code=code, reason_text=text)
     return named.drop(name for name in named.columns if name.startswith("_")).sort("item_id", "other_item_id")
 
 
-def _facts() -> pl.Expr:
+def _facts(language: str) -> pl.Expr:
     """same type, same brand, 9 % cheaper: what is known and true, joined; '' where nothing is."""
-    leaf = pl.when((pl.col("_leaf") == pl.col("_other_leaf")) & (pl.col("_leaf") != "")).then(pl.lit("same type"))
-    brand = pl.when((pl.col("_brand") == pl.col("_other_brand")) & (pl.col("_brand") != "")).then(pl.lit("same brand"))
-    priced = leaf.is_not_null() & (pl.col("_list_price") > 0) & (pl.col("_other_list_price") > 0)
+    same_leaf = (pl.col("_leaf") == pl.col("_other_leaf")) & (pl.col("_leaf") != "")
+    leaf = pl.when(same_leaf).then(say(language, "same_type"))
+    same_brand = (pl.col("_brand") == pl.col("_other_brand")) & (pl.col("_brand") != "")
+    brand = pl.when(same_brand).then(say(language, "same_brand"))
+    priced = same_leaf & (pl.col("_list_price") > 0) & (pl.col("_other_list_price") > 0)
     change = pl.when(priced).then((pl.col("_other_list_price") / pl.col("_list_price") - 1) * 100)
     percent = change.abs().round().cast(pl.Int64)
     price = (
         pl.when(percent < _LEAST_PERCENT)
-        .then(pl.lit("same price"))
+        .then(say(language, "same_price"))
         .when(change < 0)
-        .then(pl.format("{} % cheaper", percent))
+        .then(say(language, "cheaper", percent=percent.cast(pl.String)))
         .when(change > 0)
-        .then(pl.format("{} % dearer", percent))
+        .then(say(language, "dearer", percent=percent.cast(pl.String)))
     )
-    return pl.concat_str(leaf, brand, price, separator=", ", ignore_nulls=True)
+    between = pl.select(say(language, "between_facts")).item()
+    return pl.concat_str(leaf, brand, price, separator=between, ignore_nulls=True)

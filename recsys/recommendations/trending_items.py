@@ -17,6 +17,7 @@ from datetime import datetime
 import polars as pl
 
 from recsys.recommendations.fallback import keep_deepest
+from recsys.recommendations.wording import say
 from recsys.run import RunContext
 from recsys.schemas import TRENDING_ITEMS
 from recsys.settings.trending import TrendingSettings
@@ -162,15 +163,18 @@ def fallback_items(trending: pl.DataFrame) -> pl.DataFrame:
     return trending.select(segment.alias("segment"), "item_id", "score", "rank")
 
 
-def with_trend_reasons(rows: pl.DataFrame) -> pl.DataFrame:
+def with_trend_reasons(rows: pl.DataFrame, language: str = "en") -> pl.DataFrame:
     """`rows` with reason_code (rising, steady) and reason_text."""
     percent = ((pl.col("above") - 1) * 100).round().cast(pl.Int64)
-    who = pl.when(pl.col("segment") != EVERYBODY).then(pl.format(" with users of {}", "segment")).otherwise(pl.lit(""))
-    rising = percent >= 10
-    text = pl.when(rising).then(pl.format("{} % above what its past and its category tell{}", percent, who))
+    facts = {"percent": percent.cast(pl.String), "segment": pl.col("segment")}
+    rising, everybody = percent >= 10, pl.col("segment") == EVERYBODY
+
+    def sentence(key: str) -> pl.Expr:
+        return pl.when(everybody).then(say(language, key, **facts)).otherwise(say(language, f"{key}_with", **facts))
+
     return rows.with_columns(
         reason_code=pl.when(rising).then(pl.lit("rising")).otherwise(pl.lit("steady")),
-        reason_text=text.otherwise(pl.format("Popular right now{}", who)),
+        reason_text=pl.when(rising).then(sentence("rising")).otherwise(sentence("steady")),
     )
 
 
@@ -183,7 +187,8 @@ def expectations(context: RunContext, events: pl.LazyFrame, items: pl.DataFrame,
 def write_trending(context: RunContext, popular: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
     """Write the day's trending_items to the lake and return them."""
     settings = context.settings
-    rows = with_trend_reasons(trending_rows(popular, told, settings.rules.list_length, settings.trending))
+    rows = trending_rows(popular, told, settings.rules.list_length, settings.trending)
+    rows = with_trend_reasons(rows, settings.language)
     rows = rows.with_columns(as_of_date=pl.lit(context.as_of_date), model_version=pl.lit(settings.fingerprint()))
     write_partition(context.lake, TRENDING_ITEMS, rows, as_of_date=context.as_of_date)
     return rows

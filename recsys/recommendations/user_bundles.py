@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from recsys.data.events import read_events
 from recsys.recommendations.user_chances import chance_batches, purchase_rhythm, too_soon
+from recsys.recommendations.wording import say
 from recsys.run import Counts, RunContext
 from recsys.schemas import BUNDLE_ITEMS, BUNDLES, ITEM_PAIRS, ITEMS, USER_BUNDLES
 from recsys.settings.combinations import BundleSettings
@@ -44,7 +45,7 @@ def _batches(context: RunContext) -> Iterator[pa.Table]:
     for chances in chance_batches(context):
         mine = owned.join(chances, on="user_id", how="semi")
         rows = choose_for_users(chances, mine, members, links, settings.bundles)
-        rows = with_user_reasons(rows, bundles, items)
+        rows = with_user_reasons(rows, bundles, items, settings.language)
         stamped = rows.with_columns(as_of_date=pl.lit(day), model_version=pl.lit(settings.fingerprint()))
         yield stamped.select(USER_BUNDLES.column_names).to_arrow()
 
@@ -98,13 +99,19 @@ def _held(owned: pl.DataFrame, members: pl.DataFrame, settings: BundleSettings) 
     return held.group_by("user_id", "bundle_id").agg(bought=pl.len().cast(pl.Int32), too_soon=pl.col("soon").any())
 
 
-def with_user_reasons(rows: pl.DataFrame, bundles: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+def with_user_reasons(
+    rows: pl.DataFrame, bundles: pl.DataFrame, items: pl.DataFrame, language: str = "en"
+) -> pl.DataFrame:
     """`rows` with reason_code and reason_text."""
     titles = items.select(anchor_item_id="item_id", title="title").unique("anchor_item_id", keep="first")
     rows = rows.join(titles, on="anchor_item_id", how="left", maintain_order="left")
     rows = rows.join(bundles.select("bundle_id", "name", "baskets"), on="bundle_id", how="left", maintain_order="left")
-    text = pl.format(
-        "{}: goes with {}, {} new to you; {} baskets held it whole",
-        "name", pl.coalesce("title", "anchor_item_id"), "new_items", "baskets",
-    )  # fmt: skip
+    text = say(
+        language,
+        "fits_your_items",
+        bundle=pl.col("name"),
+        anchor=pl.coalesce("title", "anchor_item_id"),
+        new_items=pl.col("new_items").cast(pl.String),
+        baskets=pl.col("baskets").cast(pl.String),
+    )
     return rows.with_columns(reason_code=pl.lit("fits_your_items"), reason_text=text).drop("title", "name", "baskets")

@@ -23,6 +23,7 @@ from recsys.recommendations.experiments import write_assignments
 from recsys.recommendations.fallback import trending_by_segment
 from recsys.recommendations.lists import SCORED, SCORES, TOPPED_UP, build_lists
 from recsys.recommendations.reasons import add_reasons
+from recsys.recommendations.row_facts import with_als_anchors, with_top_features
 from recsys.recommendations.rules import blocked_items, drop_blocked, rules_switched_off, users_with_consent
 from recsys.recommendations.stock_cover import exposed, read_stock_cover
 from recsys.recommendations.trending_items import expectations, fallback_items, write_trending
@@ -101,12 +102,17 @@ def _batches(context: RunContext, user_ids: list[str], counts: Counter[str]) -> 
     for start in range(0, len(user_ids), BATCH_USERS):
         batch = user_ids[start : start + BATCH_USERS]
         agreed = users_with_consent(batch, day.users, context.settings.rules)
-        scored = _as_scored(scoring.score_users(scorer, agreed))
+        explained = context.settings.explain
+        told = scoring.score_with_features(scorer, agreed, explained.rows_a_list and explained.depth)
+        scored = _as_scored(told.rows)
         scored = exposed(scored, day.cover, tuple(SCORES.values()), context.settings.rules.stock_exposure)
         counts["candidates"] += scored.height
         counts["scored_users"] += scored["user_id"].n_unique()
         own = bought.filter(pl.col("user_id").is_in(agreed))
         rows = _lists_of_batch(context, day, batch, agreed, scored, own)
+        rows = with_als_anchors(rows, scorer, context.settings.models)
+        rows = add_reasons(rows, day.items, own, context.settings.language)
+        rows = with_top_features(rows, told.features, scorer.ranker, explained.rows_a_list)
         rows = rows.with_columns(as_of_date=pl.lit(context.as_of_date), model_version=pl.lit(version))
         yield rows.select(schemas.USER_RECOMMENDATIONS.column_names).to_arrow()
 
@@ -132,8 +138,7 @@ def _lists_of_batch(
         day.items,
         context.settings.rules,
     )
-    lists = vary(lists, day.space, bought, context.settings.variety)
-    return add_reasons(lists, day.items, bought)
+    return vary(lists, day.space, bought, context.settings.variety)
 
 
 def _cold_lists(batch: list[str], agreed: list[str], scored: pl.DataFrame) -> pl.DataFrame:
@@ -167,10 +172,10 @@ def _read_day(context: RunContext) -> _Day:
 
 
 def _bought(context: RunContext, user_ids: list[str]) -> pl.DataFrame:
-    """user_id, item_id of every purchase that the look-back window holds of the users."""
+    """user_id, item_id, times (events) of every purchase that the look-back window holds of the users."""
     events = read_events(context, columns=["user_id", "item_id", "event_type"])
     mine = events.filter((pl.col("event_type") == "purchase") & pl.col("user_id").is_in(user_ids))
-    return mine.select("user_id", "item_id").unique().collect()
+    return mine.group_by("user_id", "item_id").agg(times=pl.len()).sort("user_id", "item_id").collect()
 
 
 def _snapshot(context: RunContext, table: schemas.Table) -> pl.DataFrame:

@@ -24,6 +24,9 @@ USER_RECOMMENDATIONS = Table(
             "generator", TEXT, "Candidate generator that proposed the item highest; a fallback's name for fallbacks."
         ),
         Column("anchor_item_id", TEXT, "Item of the user's history that the reason names.", nullable=True),
+        Column("purchases", INTEGER, "Trips on which the user bought the item; null: never.", nullable=True),
+        Column("last_purchase_days", INTEGER, "Days since the last of them, begun ones counted.", nullable=True),
+        Column("usual_gap_days", INTEGER, "Days that usually pass until it is bought again.", nullable=True),
         Column(
             "fallback",
             TEXT,
@@ -32,6 +35,12 @@ USER_RECOMMENDATIONS = Table(
         ),
         Column("reason_code", TEXT, "Kind of reason, a stable code."),
         Column("reason_text", TEXT, "The reason as a sentence for people."),
+        Column(
+            "top_features",
+            TEXT,
+            "Three groups of features that moved the score most, exactly; null beyond explain.rows_a_list places.",
+            nullable=True,
+        ),
         Column("model_version", TEXT, "Hash that names the models and settings behind the row."),
     ),
 )
@@ -129,6 +138,7 @@ BUNDLES = Table(
         Column(
             "p_value", DOUBLE, "Of its weakest member: chance, corrected for the items tried, that it is an accident."
         ),
+        Column("anchor_share", REAL, "Share of the anchor's baskets that hold the whole bundle."),
         Column("cohesion", REAL, "Share of the rarest member's baskets that hold the whole bundle."),
         Column("variety", REAL, "Distinct leaf categories over members."),
         Column("forced", FLAG, "Whether the shop asked for it."),

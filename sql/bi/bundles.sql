@@ -13,6 +13,7 @@ select
     r.expected_baskets,
     r.lift,
     r.p_value,
+    r.anchor_share,
     r.cohesion,
     r.variety,
     r.forced,

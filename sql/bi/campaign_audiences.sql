@@ -13,6 +13,10 @@ select
     r.sized_by,
     r.campaign_name,
     r.reason_code,
+    r.reason_count,
+    r.reason_total,
+    r.reason_place,
+    r.reason_days,
     r.reason_text,
     r.model_version
 from recsys.campaign_audiences as r;

@@ -36,9 +36,13 @@ def recommendations(day: date, item: str = "i", users: int = 2) -> pl.DataFrame:
             "score": 1.0 / rank,
             "generator": "buy_again",
             "anchor_item_id": None,
+            "purchases": 3,
+            "last_purchase_days": 5,
+            "usual_gap_days": 9,
             "fallback": None,
             "reason_code": "bought_before",
             "reason_text": "You buy it often.",
+            "top_features": None,
             "model_version": item,
         }
         for user in range(users)

@@ -166,6 +166,7 @@ def test_a_matured_campaign_is_judged_by_the_audience_of_its_first_day(tmp_path:
             rank=pl.int_range(pl.len()) + 1, probability=pl.lit(probability), decile=pl.lit(1),
             holdout=pl.col("user_id").is_in(list(apart)), sized_by=pl.lit("share"), campaign_name=pl.lit("Tea"),
             reason_code=pl.lit("x"), reason_text=pl.lit("x"), model_version=pl.lit("v1"),
+            **{f"reason_{fact}": None for fact in ("count", "total", "place", "days")},
         )  # fmt: skip
         write_partition(context.lake, schemas.CAMPAIGN_AUDIENCES, rows, as_of_date=when.date())
     build_campaign_audiences(context)

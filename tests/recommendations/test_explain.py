@@ -6,18 +6,20 @@ import numpy as np
 import polars as pl
 import pytest
 
+from recsys import schemas
 from recsys.config import Environment
 from recsys.features.build import build_features
 from recsys.models import scoring
 from recsys.models.als import Als
-from recsys.models.als_explanation import explain_als
-from recsys.models.contributions import contributions, group_of, strongest
+from recsys.models.als_explanation import als_anchors, explain_als
+from recsys.models.contributions import GROUPS, contributions, group_of, strongest
 from recsys.models.gate import judge_models
 from recsys.models.ranker import is_new, score
 from recsys.models.training import fit_generators, train_ranker
 from recsys.recommendations.explain import explain
 from recsys.recommendations.user_recommendations import plan_user_shards, recommend_users
 from recsys.run import RunContext
+from recsys.storage import scan_partitions, shards_of
 from tests import known_answer_shop as shop
 
 
@@ -59,17 +61,20 @@ def test_what_is_bought_every_week_is_explained_by_its_purchases(scorer: scoring
     told = contributions(scorer.ranker, frame)
     assert told is not None
     names = [name for name, value in strongest(told)[0] if value > 0]
-    assert {"purchases of the item", "proposals of the generators"} & set(names)
+    assert {"bought before", "rhythm"} & set(names)
 
 
 @pytest.mark.parametrize(
     ("feature", "group"),
     [
-        ("als_rank", "proposals of the generators"),
-        ("ui_trips", "purchases of the item"),
-        ("x_overdue", "purchases of the item"),
-        ("leaf_share", "purchases in its category"),
+        ("als_rank", "similar users"),
+        ("buy_again_score", "bought before"),
+        ("ui_trips", "bought before"),
+        ("ui_gap_median", "rhythm"),
+        ("x_overdue", "rhythm"),
+        ("leaf_share", "category"),
         ("x_price_by_paid", "price"),
+        ("brandnew_thing", "others"),
     ],
 )
 def test_groups_have_names_for_people(feature: str, group: str) -> None:
@@ -88,6 +93,48 @@ def test_als_names_the_items_that_speak_for_another(day: RunContext, scorer: sco
     known = {"milk", "bread", "butter", "yogurt", "cheese", "rolls"}
     assert {scorer.item_ids[code] for code, _ in shares[:3]} <= known
     assert explain_als(als, day.settings.models, user, 10_000) == (0.0, [])
+
+
+def test_every_feature_belongs_to_a_documented_group(scorer: scoring.Scorer) -> None:
+    assert {group_of(name) for name in scorer.ranker.features} <= set(GROUPS)
+
+
+def test_published_rows_name_the_groups_that_moved_them_most(day: RunContext, scorer: scoring.Scorer) -> None:
+    rows = lists_of(day)
+    few = rows["rank"] <= day.settings.explain.rows_a_list
+    assert rows.filter(few & pl.col("fallback").is_null())["top_features"].null_count() == 0
+    assert rows.filter(~few | pl.col("fallback").is_not_null())["top_features"].count() == 0
+    frame = pl.concat(scoring.candidate_frames(scorer, ["coffee_lover_1"]))
+    frame = frame.with_columns(item_id=scorer.item_ids.gather(frame["item"]))
+    for name, discovery in (("for_you", False), ("discover", True), ("buy_again", False)):
+        mine = rows.filter((pl.col("user_id") == "coffee_lover_1") & (pl.col("list") == name) & few)
+        for row in mine.drop_nulls("top_features").iter_rows(named=True):
+            told = contributions(scorer.ranker, frame.filter(pl.col("item_id") == row["item_id"]), discovery)
+            assert told is not None
+            best = ", ".join(f"{group} {round(value, 2) + 0.0:+.2f}" for group, value in strongest(told)[0])
+            assert row["top_features"] == best
+
+
+def test_rows_of_als_name_the_item_that_speaks_most_for_them(day: RunContext, scorer: scoring.Scorer) -> None:
+    (als,) = (one for one in scorer.generators.generators if isinstance(one, Als))
+    pairs = pl.DataFrame(
+        {
+            "user": [scorer.user_ids.index_of(user) for user in ("family_0", "family_1", "family_0", "browser")],
+            "item": [scorer.item_ids.index_of(item) for item in ("cake", "cake", "milk", "tea")],
+        }
+    )
+    anchors = als_anchors(als, day.settings.models, pairs)
+    for (user, item), anchor in zip(pairs.iter_rows(), anchors, strict=True):
+        others = [(code, share) for code, share in explain_als(als, day.settings.models, user, item)[1] if code != item]
+        best = others[0][0] if others and others[0][1] > 0 else None
+        assert anchor == best
+    rows = lists_of(day).filter((pl.col("generator") == "als") & (pl.col("reason_code") != "bought_before"))
+    assert set(rows["reason_code"]) <= {"because_you_bought", "because_of_interest", "segment", "trending"}
+
+
+def lists_of(day: RunContext) -> pl.DataFrame:
+    shards = shards_of(day.lake, schemas.USER_RECOMMENDATIONS, as_of_date=day.as_of_date)
+    return scan_partitions(day.lake, schemas.USER_RECOMMENDATIONS, shards).collect()
 
 
 def test_an_item_in_a_list_is_explained_by_its_row_and_its_score(day: RunContext) -> None:

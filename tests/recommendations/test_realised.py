@@ -145,9 +145,9 @@ def context(tmp_path: Path) -> RunContext:
 
 def _publish(context: RunContext, day: date) -> None:
     text = {name: pl.lit("x") for name in ("reason_code", "reason_text", "model_version")}
-    rows = SHOWN.filter(pl.col("user_id") == "anna").with_columns(
-        as_of_date=pl.lit(day), score=pl.lit(1.0), anchor_item_id=pl.lit(None, pl.String), **text
-    )
+    rows = SHOWN.filter(pl.col("user_id") == "anna").with_columns(as_of_date=pl.lit(day), score=pl.lit(1.0), **text)
+    lacks = [column for column in schemas.USER_RECOMMENDATIONS.columns if column.name not in rows.columns]
+    rows = rows.with_columns(pl.lit(None).alias(column.name) for column in lacks)
     types = {"rank": pl.Int32, "score": pl.Float32, "fallback": pl.String}
     write_partition(context.lake, schemas.USER_RECOMMENDATIONS, rows.cast(types), as_of_date=day, shard=0)  # type: ignore[arg-type]
     mark = pl.DataFrame({"day": [day], "run_id": ["r"], "rows": [3], "checksum": ["c"], "model_version": ["v1"]})

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from recsys.recommendations.reasons import add_reasons
+from recsys.recommendations.reasons import FACTS, add_reasons
 
 ITEMS = pl.DataFrame(
     {
@@ -10,7 +10,7 @@ ITEMS = pl.DataFrame(
         "category_path": ["FOOD > DAIRY", "FOOD > DAIRY", "FOOD > FROZEN PIZZA", None],
     }
 )
-BOUGHT = pl.DataFrame({"user_id": ["u"], "item_id": ["milk"]})
+BOUGHT = pl.DataFrame({"user_id": ["u"], "item_id": ["milk"], "times": [2]})
 ROW = {
     "user_id": "u",
     "item_id": "pizza",
@@ -58,7 +58,7 @@ def reason(**changes: object) -> tuple[str, str]:
         ),
         (
             {"generator": "category_popular", "item_id": "butter"},
-            ("popular_in_category", "Popular in DAIRY, where you buy"),
+            ("popular_in_category", "Popular in DAIRY, where you buy Milk, 1 l"),
         ),
         ({"generator": "category_popular", "item_id": "mystery"}, ("for_you", "Fits what you did lately")),
         ({"generator": "als"}, ("similar_users", "Chosen by users whose history resembles yours")),
@@ -77,6 +77,28 @@ def test_rows_keep_their_order_and_their_columns() -> None:
     result = add_reasons(rows, ITEMS, BOUGHT)
     assert result.columns == [*ROW, "reason_code", "reason_text"]
     assert result["item_id"].to_list() == ["pizza", "mystery", "milk"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "anchor"),
+    [
+        ({"purchases": 2.0, "item_id": "butter", "anchor_item_id": "milk"}, "butter"),
+        ({"anchor_item_id": "milk"}, "milk"),
+        ({"anchor_item_id": "mystery"}, None),
+        ({"generator": "category_popular", "item_id": "butter"}, "milk"),
+        ({"generator": "category_popular"}, None),
+        ({"generator": "segment", "fallback": "segment", "anchor_item_id": "milk"}, None),
+    ],
+)
+def test_the_anchor_is_the_item_that_the_sentence_names(changes: dict[str, object], anchor: str | None) -> None:
+    rows = pl.DataFrame([ROW | changes], schema_overrides=TYPES)
+    assert add_reasons(rows, ITEMS, BOUGHT)["anchor_item_id"].to_list() == [anchor]
+
+
+def test_facts_are_as_whole_as_the_sentence_names_them() -> None:
+    known = {"purchases": 5.0, "last_purchase_days": 11.6, "usual_gap_days": 14.2}
+    rows = pl.DataFrame([ROW | known, ROW | {"usual_gap_days": 14.2}], schema_overrides=TYPES)
+    assert add_reasons(rows, ITEMS, BOUGHT).select(FACTS).rows() == [(5, 12, 14), (None, None, None)]
 
 
 def test_an_empty_catalogue_still_gives_a_reason() -> None:

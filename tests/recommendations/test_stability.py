@@ -71,6 +71,8 @@ def _show(context: RunContext, day: date, *items: str) -> None:
         rank=pl.int_range(1, len(items) + 1, dtype=pl.Int32), score=pl.lit(1.0, pl.Float32), list=pl.lit("for_you"),
         user_id=pl.lit("anna"), as_of_date=pl.lit(day), **text, **nothing,
     )  # fmt: skip
+    lacks = [column for column in schemas.USER_RECOMMENDATIONS.columns if column.name not in rows.columns]
+    rows = rows.with_columns(pl.lit(None).alias(column.name) for column in lacks)
     write_partition(context.lake, schemas.USER_RECOMMENDATIONS, rows, as_of_date=day, shard=0)
 
 

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from recsys import schemas
 from recsys.config import Environment, Settings
 from recsys.models import scoring
+from recsys.models.candidates import GeneratorSet
+from recsys.models.ranker import Ranker
 from recsys.recommendations import user_recommendations
 from recsys.recommendations.lists import SCORED
 from recsys.recommendations.user_recommendations import plan_user_shards, recommend_users
@@ -37,7 +40,7 @@ def context(lake: str) -> RunContext:
 def written_scores(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scores by the length of the item's name for whoever has events; half of the items count as bought."""
 
-    def score_users(scorer: object, user_ids: list[str]) -> pl.DataFrame:
+    def score_with_features(scorer: object, user_ids: list[str], depth: int) -> scoring.Scored:
         warm = [user_id for user_id in user_ids if user_id in shop.SHOPPERS]
         pairs = pl.DataFrame({"user_id": warm}, schema={"user_id": pl.String}).join(
             pl.DataFrame({"item_id": list(shop.ITEMS)}), how="cross"
@@ -51,11 +54,14 @@ def written_scores(monkeypatch: pytest.MonkeyPatch) -> None:
             generator=pl.lit("als"),
             purchases=staple.cast(pl.Float32),
         )
-        return row.with_columns(pl.lit(None, type_).alias(n) for n, type_ in SCORED.items() if n not in row.columns)
+        lacks = {name: type_ for name, type_ in SCORED.items() if name not in row.columns}
+        rows = row.with_columns(pl.lit(None, type_).alias(name) for name, type_ in lacks.items())
+        return scoring.Scored(rows, pl.DataFrame(schema={"user_id": pl.String, "item_id": pl.String}))
 
-    monkeypatch.setattr(scoring, "load_scorer", lambda context: None)
+    nothing = SimpleNamespace(generators=GeneratorSet((), ()), ranker=Ranker([], {}, 1))
+    monkeypatch.setattr(scoring, "load_scorer", lambda context: nothing)
     monkeypatch.setattr(user_recommendations, "model_version", lambda context: "version")
-    monkeypatch.setattr(scoring, "score_users", score_users)
+    monkeypatch.setattr(scoring, "score_with_features", score_with_features)
 
 
 def published(context: RunContext) -> pl.DataFrame:

@@ -12,6 +12,7 @@ create table if not exists recsys.bundles (
     expected_baskets double precision not null,
     lift real not null,
     p_value double precision not null,
+    anchor_share real not null,
     cohesion real not null,
     variety real not null,
     forced boolean not null,
@@ -40,6 +41,7 @@ comment on column recsys.bundles.expected_baskets is 'Such baskets that chance g
 comment on column recsys.bundles.lift is 'Baskets over expected baskets, shrunken by a prior.';
 comment on column recsys.bundles.p_value is
 'Of its weakest member: chance, corrected for the items tried, that it is an accident.';
+comment on column recsys.bundles.anchor_share is 'Share of the anchor''s baskets that hold the whole bundle.';
 comment on column recsys.bundles.cohesion is 'Share of the rarest member''s baskets that hold the whole bundle.';
 comment on column recsys.bundles.variety is 'Distinct leaf categories over members.';
 comment on column recsys.bundles.forced is 'Whether the shop asked for it.';

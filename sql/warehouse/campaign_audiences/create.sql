@@ -12,6 +12,10 @@ create table if not exists recsys.campaign_audiences (
     sized_by text not null,
     campaign_name text,
     reason_code text not null,
+    reason_count integer,
+    reason_total integer,
+    reason_place integer,
+    reason_days integer,
     reason_text text not null,
     model_version text not null,
     primary key (campaign_id, way, user_id, as_of_date)
@@ -34,6 +38,12 @@ comment on column recsys.campaign_audiences.holdout is
 comment on column recsys.campaign_audiences.sized_by is 'What ended the audience: budget, stock, share or everybody.';
 comment on column recsys.campaign_audiences.campaign_name is 'Name of the campaign.';
 comment on column recsys.campaign_audiences.reason_code is 'Kind of reason, a stable code.';
+comment on column recsys.campaign_audiences.reason_count is
+'Campaigns answered, trips, or promoted items in lists.';
+comment on column recsys.campaign_audiences.reason_total is 'Campaigns that the user was contacted for.';
+comment on column recsys.campaign_audiences.reason_place is 'Best place of a promoted item in the user''s lists.';
+comment on column recsys.campaign_audiences.reason_days is
+'Days since the last answer or purchase, begun ones counted.';
 comment on column recsys.campaign_audiences.reason_text is 'The reason as a sentence for people.';
 comment on column recsys.campaign_audiences.model_version is
 'Hash that names the models and settings behind the row.';

@@ -32,6 +32,8 @@ judged as (
             when score in ('NaN', 'Infinity', '-Infinity') then 'score is not a finite number'
             when user_id = '' or item_id = '' or generator = '' then 'empty user, item or generator'
             when reason_code = '' or btrim(reason_text) = '' then 'empty reason'
+            when reason_code = 'bought_before' and purchases is null then 'a repeat without its purchases'
+            when reason_code like 'because%' and anchor_item_id is null then 'a reason without the item that it names'
             when fallback not in ('segment', 'trending') then 'unknown fallback'
         end as problem
     from user_recommendations

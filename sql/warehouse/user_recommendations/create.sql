@@ -9,9 +9,13 @@ create table if not exists recsys.user_recommendations (
     score real not null,
     generator text not null,
     anchor_item_id text,
+    purchases integer,
+    last_purchase_days integer,
+    usual_gap_days integer,
     fallback text,
     reason_code text not null,
     reason_text text not null,
+    top_features text,
     model_version text not null,
     primary key (user_id, list, rank, as_of_date),
     unique (user_id, list, item_id, as_of_date)
@@ -29,9 +33,17 @@ comment on column recsys.user_recommendations.score is
 comment on column recsys.user_recommendations.generator is
 'Candidate generator that proposed the item highest; a fallback''s name for fallbacks.';
 comment on column recsys.user_recommendations.anchor_item_id is 'Item of the user''s history that the reason names.';
+comment on column recsys.user_recommendations.purchases is
+'Trips on which the user bought the item; null: never.';
+comment on column recsys.user_recommendations.last_purchase_days is
+'Days since the last of them, begun ones counted.';
+comment on column recsys.user_recommendations.usual_gap_days is
+'Days that usually pass until it is bought again.';
 comment on column recsys.user_recommendations.fallback is
 'segment or trending where the user''s own history gave too little; else null.';
 comment on column recsys.user_recommendations.reason_code is 'Kind of reason, a stable code.';
 comment on column recsys.user_recommendations.reason_text is 'The reason as a sentence for people.';
+comment on column recsys.user_recommendations.top_features is
+'Three groups of features that moved the score most, exactly; null beyond explain.rows_a_list places.';
 comment on column recsys.user_recommendations.model_version is
 'Hash that names the models and settings behind the row.';

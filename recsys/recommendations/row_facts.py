@@ -1,0 +1,61 @@
+"""What the models know of a list's rows: the item that ALS drew them from, and the features that moved their score."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from recsys.models.als import Als
+from recsys.models.als_explanation import als_anchors
+from recsys.models.contributions import contributions, told_in_words
+from recsys.models.ranker import Ranker
+from recsys.models.scoring import Scorer
+from recsys.settings.models import ModelSettings
+
+_KEYS = ["user_id", "item_id"]
+
+
+def with_als_anchors(rows: pl.DataFrame, scorer: Scorer, settings: ModelSettings) -> pl.DataFrame:
+    """`rows` of lists, in the same order, where those that ALS proposed highest name the user's item that speaks most
+    for them (recsys.models.als_explanation)."""
+    als = next((one for one in scorer.generators.generators if isinstance(one, Als)), None)
+    wanted = rows.filter(pl.col("generator") == "als").select(_KEYS).unique().sort(_KEYS)
+    if als is None or wanted.is_empty():
+        return rows
+    codes = wanted.join(_places(scorer.user_ids, "user_id", "user"), on="user_id", how="left", maintain_order="left")
+    codes = codes.join(_places(scorer.item_ids, "item_id", "item"), on="item_id", how="left", maintain_order="left")
+    anchors = als_anchors(als, settings, codes.select("user", "item"))
+    named = wanted.with_columns(_anchor=scorer.item_ids.gather(anchors), generator=pl.lit("als"))
+    joined = rows.join(named, on=[*_KEYS, "generator"], how="left", maintain_order="left")
+    return joined.with_columns(anchor_item_id=pl.coalesce("_anchor", "anchor_item_id")).drop("_anchor")
+
+
+def _places(ids: pl.Series, name: str, place: str) -> pl.DataFrame:
+    return pl.DataFrame({name: ids}).with_row_index(place).with_columns(pl.col(place).cast(pl.Int32))
+
+
+def with_top_features(rows: pl.DataFrame, features: pl.DataFrame, ranker: Ranker, first: int) -> pl.DataFrame:
+    """`rows` with top_features: for the `first` places of each list the three groups of features that moved the score
+    most, by LightGBM's exact contributions; null beyond them, for fallbacks, and where nothing was learnt.
+
+    `features` are those of `scoring.Scored`.
+    """
+    wanted = rows.filter((pl.col("rank") <= first) & pl.col("fallback").is_null()).select("list", *_KEYS)
+    is_discover = pl.col("list") == "discover"
+    told = [
+        _told(features, wanted.filter(part), ranker, discovery)
+        for part, discovery in ((~is_discover, False), (is_discover, True))
+    ]
+    both = pl.concat(told)
+    joined = rows.with_columns(_discover=is_discover).join(
+        both, on=["_discover", *_KEYS], how="left", maintain_order="left"
+    )
+    shown = pl.when((pl.col("rank") <= first) & pl.col("fallback").is_null()).then("top_features")
+    return joined.with_columns(top_features=shown).drop("_discover")
+
+
+def _told(features: pl.DataFrame, wanted: pl.DataFrame, ranker: Ranker, discovery: bool) -> pl.DataFrame:
+    pairs = wanted.select(_KEYS).unique().sort(_KEYS)
+    known = pairs.join(features, on=_KEYS, maintain_order="left")
+    told = contributions(ranker, known, discovery) if len(known) else None
+    text = pl.Series(known.height * [None], dtype=pl.String) if told is None else told_in_words(told)
+    return known.select(pl.lit(discovery).alias("_discover"), *_KEYS).with_columns(top_features=text)
