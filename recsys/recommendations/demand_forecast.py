@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from recsys.features.demand_series import Floats
 from recsys.models.demand_spread import Spread
-from recsys.models.item_demand import daily_means, read_item_demand, read_spread
-from recsys.recommendations.published_demand import bundle_demand
+from recsys.models.item_demand import HIGHS, daily_means, read_item_demand, read_spread
+from recsys.recommendations.published_demand import PublishedDemand, published_demand
 from recsys.run import Counts, RunContext, RunError
 from recsys.schemas import DEMAND_FORECAST
 from recsys.storage import write_batches
@@ -27,7 +27,8 @@ def build_demand_forecast(context: RunContext) -> Counts:
     if demand is None:
         raise RunError(f"there is no item_demand of {context.as_of_date}: run build_item_demand first")
     chosen = published_items(demand, context.settings.demand.published_items)
-    rows = write_batches(context.lake, DEMAND_FORECAST, _batches(context, chosen), as_of_date=context.as_of_date)
+    batches = _batches(context, chosen, published_demand(context, demand))
+    rows = write_batches(context.lake, DEMAND_FORECAST, batches, as_of_date=context.as_of_date)
     return {"rows": rows, "items": chosen.height, "forecast_items": demand.filter(pl.col("level") > 0).height}
 
 
@@ -37,13 +38,14 @@ def published_items(demand: pl.DataFrame, most: int) -> pl.DataFrame:
     return alive.sort(["demand_days", "level", "item_id"], descending=[True, True, False]).head(most).sort("item_id")
 
 
-def _batches(context: RunContext, chosen: pl.DataFrame) -> Iterator[pa.Table]:
+def _batches(context: RunContext, chosen: pl.DataFrame, published: PublishedDemand) -> Iterator[pa.Table]:
     spread = read_spread(context)
-    bundles = bundle_demand(context)
     for part in chosen.iter_slices(BATCH_ITEMS):
         means = daily_means(context, part, context.settings.demand.horizon_days)
-        extra = part.select("item_id").join(bundles, on="item_id", how="left", maintain_order="left")
-        frame = forecast_rows(part, means, extra["units"].fill_null(0.0).to_numpy(), spread)
+        extra = published.of(part["item_id"], means.shape[1])
+        weekdays = [(context.as_of_date + timedelta(days=offset)).weekday() for offset in range(means.shape[1])]
+        high = part.select(HIGHS).cast(pl.Float64).fill_null(float("nan")).to_numpy()[:, weekdays]
+        frame = forecast_rows(part, means, extra, high.ravel(), spread)
         start = pl.lit(context.as_of_date)
         stamped = frame.with_columns(
             as_of_date=start,
@@ -53,16 +55,18 @@ def _batches(context: RunContext, chosen: pl.DataFrame) -> Iterator[pa.Table]:
         yield stamped.select(DEMAND_FORECAST.column_names).to_arrow()
 
 
-def forecast_rows(items: pl.DataFrame, means: Floats, extra: Floats, spread: Spread) -> pl.DataFrame:
+def forecast_rows(items: pl.DataFrame, means: Floats, extra: Floats, high: Floats, spread: Spread) -> pl.DataFrame:
     """One row per item and day: item_id, model, offset (days from the as-of date), and the numbers of the forecast.
 
-    `means` is items x days; `extra` the units a day that our own publishing may add to each item.
+    `means` is items x days; so is `extra`, the units that our own publishing may add; `high` is the
+    day's quantile 0.9 where the item's own tails tell it (one value a row, else NaN).
     """
     count, days = means.shape
     shape = np.repeat(items["dispersion"].to_numpy(), days)
     mean, total = means.ravel(), np.cumsum(means, axis=1).ravel()
     length = np.tile(np.arange(1.0, days + 1), count)
     daily = {name: spread.of_day(mean, shape, p) for name, p in QUANTILES.items()}
+    daily["q90"] = np.where(np.isnan(high), daily["q90"], high)
     sums = {f"total_{name}": spread.of_sum(total, shape, length, p) for name, p in QUANTILES.items()}
     return pl.DataFrame(
         {
@@ -73,7 +77,7 @@ def forecast_rows(items: pl.DataFrame, means: Floats, extra: Floats, spread: Spr
             "total_mean": total,
             **_uncrossed(daily),
             **_uncrossed(sums),
-            "published_demand": np.repeat(extra, days),
+            "published_demand": extra.ravel(),
         }
     )
 

@@ -69,11 +69,12 @@ def over_lead_time(means: Floats, days: Floats) -> Floats:
 def order_levels(
     means: Floats, dispersion: Floats, lead: Floats, service: Floats, extra: Floats, spread: Spread, cycle: float
 ) -> tuple[Floats, Floats]:
-    """Reorder point and order-up-to level of each item, whole units; `extra` are the units a day of own publishing."""
+    """Reorder point and order-up-to level of each item, whole units; `extra` are the units of own publishing
+    (items x days, as `means`)."""
     found = []
     for days in (lead + REVIEW_DAYS, lead + max(cycle, REVIEW_DAYS)):
         expected = over_lead_time(means, days)
-        level = spread.of_sum(expected, dispersion, days, service) + extra * days
+        level = spread.of_sum(expected, dispersion, days, service) + over_lead_time(extra, days)
         found.append(np.where(expected > 0, np.ceil(level - 1e-9), 0.0))
     return found[0], np.maximum(found[0], found[1])
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from recsys.models.demand_spread import Spread
 from recsys.models.item_demand import WEEKDAYS, daily_means, read_item_demand, read_spread
-from recsys.recommendations.published_demand import bundle_demand
+from recsys.recommendations.published_demand import PublishedDemand, published_demand
 from recsys.recommendations.reorder_reasons import with_reasons
 from recsys.recommendations.reorder_rules import (
     abc_classes,
@@ -40,7 +40,8 @@ def build_reorder_suggestions(context: RunContext) -> Counts:
         empty = REORDER_SUGGESTIONS.empty_table()
         return {"rows": write_partition(context.lake, REORDER_SUGGESTIONS, empty, as_of_date=day)}
     items = read_partition(context.lake, ITEMS, as_of_date=day)
-    rows = suggest(context, stocked_items(context, stock, demand, items), read_spread(context))
+    published = published_demand(context, demand)
+    rows = suggest(context, stocked_items(context, stock, demand, items), read_spread(context), published)
     written = write_partition(context.lake, REORDER_SUGGESTIONS, rows, as_of_date=day)
     orders = rows.filter(pl.col("suggested_quantity") > 0)
     return {
@@ -66,11 +67,9 @@ def stocked_items(context: RunContext, stock: pl.DataFrame, demand: pl.DataFrame
     frame = frame.filter(pl.col("retired_at").is_null() | (pl.col("retired_at") >= long_ago))
     smallest = pl.col("min_order_quantity").fill_null(1.0).fill_nan(1.0)
     lead = pl.col("lead_time_days").fill_nan(None).fill_null(settings.lead_time_days).clip(lower_bound=0.0)
-    extra = bundle_demand(context).rename({"units": "extra"})
     return (
-        frame.join(extra, on="item_id", how="left")
-        .with_columns(
-            pl.col("level", "extra").fill_null(0.0),
+        frame.with_columns(
+            pl.col("level").fill_null(0.0),
             pl.col("dispersion", *WEEKDAYS).fill_null(1.0),
             pl.col("demand_class").fill_null("none"),
             on_order=pl.col("on_order").fill_nan(None).fill_null(0.0).clip(lower_bound=0.0),
@@ -82,13 +81,14 @@ def stocked_items(context: RunContext, stock: pl.DataFrame, demand: pl.DataFrame
     )
 
 
-def suggest(context: RunContext, frame: pl.DataFrame, spread: Spread) -> pl.DataFrame:
+def suggest(context: RunContext, frame: pl.DataFrame, spread: Spread, published: PublishedDemand) -> pl.DataFrame:
     """Rows of schemas.REORDER_SUGGESTIONS from the frame of `stocked_items`."""
     settings = context.settings.reorder
     frame = frame.with_columns(abc_classes(frame["margin"], settings).alias("abc_class"))
     frame = service_levels(frame, settings)
     means = daily_means(context, frame, context.settings.demand.horizon_days)
-    dispersion, lead, extra = (frame[name].to_numpy() for name in ("dispersion", "lead_time_days", "extra"))
+    dispersion, lead = (frame[name].to_numpy() for name in ("dispersion", "lead_time_days"))
+    extra = published.of(frame["item_id"], means.shape[1])
     service, on_hand = frame["service_level"].to_numpy(), frame["on_hand"].to_numpy()
     cycle = float(settings.order_cycle_days)
     point, up_to = order_levels(means, dispersion, lead, service, extra, spread, cycle)
@@ -111,7 +111,7 @@ def suggest(context: RunContext, frame: pl.DataFrame, spread: Spread) -> pl.Data
         horizon_demand=total,
         **{f"lead_time_q{int(100 * p)}": spread.of_sum(until, dispersion, lead, p) for p in (0.5, 0.9)},
         **{f"horizon_q{int(100 * p)}": spread.of_sum(total, dispersion, length, p) for p in (0.1, 0.5, 0.9)},
-        published_demand=extra * (lead + cycle),
+        published_demand=over_lead_time(extra, lead + cycle),
         reorder_point=point,
         order_up_to=up_to,
         days_of_cover=pl.Series(np.where(told, cover, np.nan)).fill_nan(None),

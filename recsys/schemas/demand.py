@@ -31,6 +31,15 @@ ITEM_DEMAND = Table(
             Column(f"weekday_{number}", DOUBLE, f"Factor of ISO weekday {number}; the seven have mean 1.")
             for number in range(1, 8)
         ),
+        *(
+            Column(
+                f"high_{number}",
+                DOUBLE,
+                f"Quantile 0.9 of a day's units on ISO weekday {number}; null: as the spread of like items tells.",
+                nullable=True,
+            )
+            for number in range(1, 8)
+        ),
     ),
 )
 
@@ -50,7 +59,7 @@ DEMAND_FORECAST = Table(
         Column("total_q10", REAL, "Quantile 0.1 of that total."),
         Column("total_q50", REAL, "Quantile 0.5 of that total."),
         Column("total_q90", REAL, "Quantile 0.9 of that total."),
-        Column("published_demand", REAL, "Units beyond these that the bundles shown to users today may bring."),
+        Column("published_demand", REAL, "Units beyond these that bundles shown and users contacted may bring."),
         Column("model", TEXT, "Model that forecast the item."),
         Column("model_version", TEXT, "Hash that names the settings behind the row."),
     ),
@@ -88,7 +97,9 @@ REORDER_SUGGESTIONS = Table(
         Column("horizon_q50", REAL, "Quantile 0.5 of that demand."),
         Column("horizon_q90", REAL, "Quantile 0.9 of that demand."),
         Column(
-            "published_demand", REAL, "Units beyond that which our own bundles may bring until the next order arrives."
+            "published_demand",
+            REAL,
+            "Units beyond that which our bundles and campaigns may bring until the next order.",
         ),
         Column("reorder_point", DOUBLE, "An order is due when stock and units on their way fall to this."),
         Column("order_up_to", DOUBLE, "What an order fills stock and units on their way up to."),

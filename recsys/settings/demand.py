@@ -42,6 +42,9 @@ class DemandSettings:
     """Units of a category that its own weekday pattern must have sold to count half; the shop's fills up."""
     bundle_response: float = 0.001
     """Orders a day expected of one bundle shown to one user, beyond what the history holds already."""
+    campaign_effect: float = 0.2
+    """Share of the purchases told by an audience's probabilities that contacting causes, until audience_results has
+    measured it; who would have bought anyway is in the forecast already."""
 
 
 @dataclass(frozen=True)

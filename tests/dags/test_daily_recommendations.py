@@ -158,3 +158,9 @@ def test_loading_brings_in_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True)
     assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+def test_what_is_ordered_knows_the_audiences_and_bundles_of_the_day(dag: Any) -> None:
+    for name in ("build_demand_forecast", "build_reorder_suggestions"):
+        before = dag.get_task(f"recommendations.{name}").get_flat_relative_ids(upstream=True)
+        assert {f"recommendations.{n}" for n in ("build_campaign_audiences", "build_user_bundles")} <= before

@@ -171,6 +171,47 @@ def test_bundles_shown_to_users_stand_in_a_column_of_their_own(tmp_path: Path, f
     assert rows.drop("published_demand").equals(forecast.drop("published_demand"))
 
 
+def test_a_campaign_s_audience_raises_the_days_it_runs_on_and_what_is_ordered(
+    tmp_path: Path, forecast: pl.DataFrame, suggestions: dict[str, dict[str, Any]]
+) -> None:
+    context = shop.context_of(str(tmp_path))
+    shop.write_to_lake(context)
+    write_campaign(context, users=400, probability=0.5)
+    for step in (build_item_demand, build_demand_forecast, build_reorder_suggestions):
+        step(context)
+    rows = read_partition(context.lake, schemas.DEMAND_FORECAST, **DAY)
+    steady = rows.filter(pl.col("item_id") == "steady").sort("forecast_date")
+    # 200 buyers, a fifth of them caused, over the ten days from the third on; one item is promoted.
+    assert steady["published_demand"].to_list() == pytest.approx([0] * 2 + [4] * 10 + [0] * 16)
+    assert rows.filter(pl.col("item_id") == "bulky")["published_demand"].sum() == 0
+    assert rows.drop("published_demand").equals(forecast.drop("published_demand"))
+    ordered = read_partition(context.lake, schemas.REORDER_SUGGESTIONS, **DAY).filter(pl.col("item_id") == "steady")
+    assert ordered["order_up_to"].item() == pytest.approx(suggestions["steady"]["order_up_to"] + 9 * 4, abs=1)
+
+
+def write_campaign(context: RunContext, users: int, probability: float) -> None:
+    """A campaign for `steady` from the third day on for ten days, and its audience, of which nobody is kept apart."""
+    first = shop.instant(shop.AS_OF_DATE + timedelta(days=2))
+    campaign = pl.DataFrame({"campaign_id": ["c"], "starts_at": [first], "ends_at": [first + timedelta(days=9)]})
+    target = pl.DataFrame({"campaign_id": ["c"], "target_type": ["item"], "target": ["steady"]})
+    audience = pl.DataFrame(
+        {"campaign_id": "c", "user_id": [str(number) for number in range(users)], "probability": probability}
+    ).with_columns(
+        pl.lit(1).alias("rank"), pl.lit(1).alias("decile"), pl.lit(value=False).alias("holdout"),
+        pl.lit(shop.AS_OF_DATE).alias("as_of_date"),
+        *(pl.lit("x").alias(name) for name in ("way", "sized_by", "reason_code", "reason_text", "model_version")),
+    )  # fmt: skip
+    made = {
+        schemas.CAMPAIGNS: campaign,
+        schemas.CAMPAIGN_TARGETS: target,
+        schemas.CAMPAIGN_AUDIENCES: audience,
+    }
+    for table, rows in made.items():
+        types = pl.DataFrame(table.arrow_schema.empty_table()).schema
+        filled = rows.with_columns(pl.lit(None).alias(n) for n in types if n not in rows.columns)
+        write_partition(context.lake, table, filled.select(pl.col(n).cast(k) for n, k in types.items()), **DAY)
+
+
 def test_a_shop_without_stock_gets_forecasts_and_no_suggestions(tmp_path: Path) -> None:
     context = shop.context_of(str(tmp_path))
     shop.write_to_lake(context)

@@ -5,7 +5,13 @@ import polars as pl
 import pytest
 
 from recsys.models.demand_spread import assumed_spread
-from recsys.recommendations.published_demand import expected_units
+from recsys.recommendations.published_demand import (
+    Promotion,
+    PublishedDemand,
+    expected_buyers,
+    expected_units,
+    shared_units,
+)
 from recsys.recommendations.reorder_rules import (
     abc_classes,
     days_of_cover,
@@ -58,7 +64,8 @@ def test_nothing_is_ordered_above_the_reorder_point_or_without_demand() -> None:
 
 def test_levels_rise_with_service_and_lead_time_and_carry_our_own_demand() -> None:
     means = np.full((4, 28), 2.0)
-    lead, service, extra = array(0, 7, 7, 7), array(0.9, 0.9, 0.98, 0.9), array(0, 0, 0, 1)
+    lead, service, extra = array(0, 7, 7, 7), array(0.9, 0.9, 0.98, 0.9), np.zeros((4, 28))
+    extra[3] = 1
     point, up_to = order_levels(means, np.ones(4), lead, service, extra, assumed_spread(True), 7.0)
     # Two units a day over lead time and a day, plus 1.28 deviations of sqrt(2 or 16).
     assert point.tolist() == [4, 22, 25, 30]
@@ -73,3 +80,25 @@ def test_a_bundle_brings_its_new_members() -> None:
         ("x", pytest.approx(0.25)),
         ("y", pytest.approx(0.15)),
     ]
+
+
+def test_who_is_contacted_once_counts_once_and_who_is_kept_apart_not_at_all() -> None:
+    audiences = pl.DataFrame(
+        {
+            "campaign_id": ["k", "k", "k", "l"],
+            "user_id": ["u", "u", "v", "u"],
+            "probability": [0.5, 0.25, 0.75, 0.125],
+            "holdout": [False, False, True, False],
+        }
+    )
+    assert expected_buyers(audiences).rows() == [("k", 0.5), ("l", 0.125)]
+
+
+def test_what_a_campaign_brings_follows_what_sells_and_ends_with_it() -> None:
+    demand = pl.DataFrame({"item_id": ["a", "b", "dead"], "level": [3.0, 1.0, 0.0]})
+    promoted = pl.DataFrame({"item_id": ["a", "b", "dead", "unknown"]})
+    shares = shared_units(promoted, demand, 8.0)
+    assert shares.rows() == [("a", 6.0), ("b", 2.0)]
+    published = PublishedDemand(pl.DataFrame({"item_id": ["b"], "units": [0.5]}), (Promotion(1, 3, shares),))
+    found = published.of(pl.Series("item_id", ["b", "a", "dead"]), 4)
+    assert found.tolist() == [[0.5, 2.5, 2.5, 0.5], [0, 6, 6, 0], [0, 0, 0, 0]]

@@ -33,6 +33,6 @@ comment on column recsys.demand_forecast.total_q10 is 'Quantile 0.1 of that tota
 comment on column recsys.demand_forecast.total_q50 is 'Quantile 0.5 of that total.';
 comment on column recsys.demand_forecast.total_q90 is 'Quantile 0.9 of that total.';
 comment on column recsys.demand_forecast.published_demand is
-'Units beyond these that the bundles shown to users today may bring.';
+'Units beyond these that bundles shown and users contacted may bring.';
 comment on column recsys.demand_forecast.model is 'Model that forecast the item.';
 comment on column recsys.demand_forecast.model_version is 'Hash that names the settings behind the row.';

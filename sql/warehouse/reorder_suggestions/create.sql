@@ -69,7 +69,7 @@ comment on column recsys.reorder_suggestions.horizon_q10 is 'Quantile 0.1 of tha
 comment on column recsys.reorder_suggestions.horizon_q50 is 'Quantile 0.5 of that demand.';
 comment on column recsys.reorder_suggestions.horizon_q90 is 'Quantile 0.9 of that demand.';
 comment on column recsys.reorder_suggestions.published_demand is
-'Units beyond that which our own bundles may bring until the next order arrives.';
+'Units beyond that which our bundles and campaigns may bring until the next order.';
 comment on column recsys.reorder_suggestions.reorder_point is
 'An order is due when stock and units on their way fall to this.';
 comment on column recsys.reorder_suggestions.order_up_to is 'What an order fills stock and units on their way up to.';
