@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from recsys.features.assemble import matrix
 from recsys.models.ranker import DISCOVERY, GENERAL, Part, Ranker, is_new
+from recsys.models.tree_shares import expected_value, group_shares, read_trees
 
 GROUPS = {
     "bought before": "how often, how much and how lately-weighted the user bought the item, and buy_again",
@@ -31,6 +32,8 @@ GROUPS = {
 }
 """Name of each group of features, for people, and what belongs to it."""
 OTHERS = "others"
+MANY_ROWS = 1_000
+"""From so many rows on the tables of recsys.models.tree_shares are quicker than LightGBM, which takes rows singly."""
 _BY_GENERATOR = {
     "buy_again": "bought before",
     "als": "similar users",
@@ -108,14 +111,12 @@ def contributions(ranker: Ranker, frame: pl.DataFrame, discovery: bool = False) 
     if discovery and not frame.select(is_new().all()).item():
         raise ValueError("only candidates that the user never bought have a score for discovery")
     values = matrix(frame, ranker.features)
-    shares, bases = zip(*(_of_part(ranker.parts[name], values, ranker.threads) for name in names), strict=True)
+    labels = list(dict.fromkeys(group_of(name) for name in ranker.features))
+    groups = np.array([labels.index(group_of(name)) for name in ranker.features])
+    shares, bases = zip(*(_of_part(ranker.parts[name], values, groups, ranker.threads) for name in names), strict=True)
     mean = np.mean(shares, axis=0)
-    labels = [group_of(name) for name in ranker.features]
-    groups = {
-        label: mean[:, [place for place, own in enumerate(labels) if own == label]].sum(axis=1)
-        for label in dict.fromkeys(labels)
-    }
-    return Contributions(pl.DataFrame(groups), float(np.mean(bases)))
+    told = {label: mean[:, place] for place, label in enumerate(labels)}
+    return Contributions(pl.DataFrame(told), float(np.mean(bases)))
 
 
 def parts_of(ranker: Ranker, discovery: bool) -> tuple[str, ...]:
@@ -151,10 +152,18 @@ def told_in_words(told: Contributions, count: int = 3) -> pl.Series:
     return pl.concat(parts, how="horizontal").select(pl.concat_str(pl.all(), separator=", ")).to_series()
 
 
-def _of_part(part: Part, values: NDArray[np.float32], threads: int) -> tuple[NDArray[np.float64], float]:
-    import lightgbm as lgb
+def _of_part(
+    part: Part, values: NDArray[np.float32], groups: NDArray[np.int64], threads: int
+) -> tuple[NDArray[np.float64], float]:
+    """Rows x groups, and the base."""
+    if len(values) >= MANY_ROWS:
+        trees = read_trees(part.text)
+        shares, base = group_shares(trees, values, groups), expected_value(trees)
+    else:
+        import lightgbm as lgb
 
-    booster = lgb.Booster(model_str=part.text)
-    raw = np.asarray(booster.predict(values, pred_contrib=True, num_threads=threads), dtype=np.float64)
-    base = float(raw[0, -1]) if len(raw) else part.mean
-    return raw[:, :-1] / part.deviation, (base - part.mean) / part.deviation
+        booster = lgb.Booster(model_str=part.text)
+        raw = np.asarray(booster.predict(values, pred_contrib=True, num_threads=threads), dtype=np.float64)
+        columns = [raw[:, :-1][:, groups == group].sum(axis=1) for group in range(int(groups.max()) + 1)]
+        shares, base = np.stack(columns, axis=1), float(raw[0, -1]) if len(raw) else part.mean
+    return shares / part.deviation, (base - part.mean) / part.deviation

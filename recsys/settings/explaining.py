@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class ExplainSettings:
     """Which rows name the features that moved them."""
 
-    rows_a_list: int = 10
+    rows_a_list: int = 3
     """First places of each list whose strongest groups of features are worked out; exact contributions cost the more
     the more rows have them. 0: none."""
     spare_rows: int = 30

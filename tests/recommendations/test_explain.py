@@ -64,6 +64,17 @@ def test_what_is_bought_every_week_is_explained_by_its_purchases(scorer: scoring
     assert {"bought before", "rhythm"} & set(names)
 
 
+def test_many_rows_are_explained_as_single_ones_are(scorer: scoring.Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pl.concat(scoring.candidate_frames(scorer, list(shop.SHOPPERS)))
+    few = contributions(scorer.ranker, frame)
+    monkeypatch.setattr("recsys.models.contributions.MANY_ROWS", 1)
+    many = contributions(scorer.ranker, frame)
+    assert few is not None
+    assert many is not None
+    np.testing.assert_allclose(many.groups.to_numpy(), few.groups.to_numpy(), atol=1e-9)
+    assert many.base == pytest.approx(few.base, abs=1e-9)
+
+
 @pytest.mark.parametrize(
     ("feature", "group"),
     [
