@@ -97,6 +97,9 @@ def _lists(users: range, random: np.random.Generator) -> pl.DataFrame:
             "fallback": pl.repeat(None, size, dtype=pl.String, eager=True),
             "reason_code": pl.repeat("bought_often", size, eager=True),
             "reason_text": pl.repeat("You buy it about every two weeks.", size, eager=True),
+            "probability": pl.repeat(None, size, dtype=pl.Float32, eager=True),
+            "due_date": pl.repeat(None, size, dtype=pl.Date, eager=True),
+            "overdue": pl.repeat(None, size, dtype=pl.Boolean, eager=True),
             "model_version": pl.repeat("0123456789ab", size, eager=True),
         }
     )

@@ -35,6 +35,7 @@ from recsys.settings.measuring import MeasuringSettings
 from recsys.settings.models import ModelSettings
 from recsys.settings.publishing import PublishSettings
 from recsys.settings.quality import QualitySettings
+from recsys.settings.repeat import RepeatSettings
 from recsys.settings.similar import SimilarSettings
 from recsys.settings.stability import StabilitySettings
 from recsys.settings.trending import TrendingSettings
@@ -65,6 +66,7 @@ class Settings:
     rules: RulesSettings = field(default_factory=RulesSettings)
     variety: VarietySettings = field(default_factory=VarietySettings)
     explain: ExplainSettings = field(default_factory=ExplainSettings)
+    repeat: RepeatSettings = field(default_factory=RepeatSettings)
     similar: SimilarSettings = field(default_factory=SimilarSettings)
     trending: TrendingSettings = field(default_factory=TrendingSettings)
     pairs: PairSettings = field(default_factory=PairSettings)

@@ -39,6 +39,7 @@ from recsys.models.leaks import cut_evidence
 from recsys.models.measuring import Measures, measure
 from recsys.models.model_card import artefact_digests, write_card
 from recsys.models.ranker import Ranker, fit_ranker, score
+from recsys.models.repeat_purchase import save_repeat_purchase
 from recsys.run import Counts, RunContext
 from recsys.schemas import OFFLINE_METRICS
 from recsys.storage import write_partition
@@ -93,6 +94,7 @@ def fit_generators(context: RunContext) -> Counts:
     recent = history.before(context.as_of, context.settings.models.history_days)
     fitted = fit_generators_on(recent, context.settings, with_ease)
     registry.save_generators(context.lake, context.as_of_date, fitted)
+    save_repeat_purchase(context, history.before(context.as_of))
     versions = artefact_digests(context, fitted)
     registry.write_json(context.lake, context.as_of_date, "versions", versions)
     return {"generators": len(fitted.generators), "users": len(history.users), "items": len(history.items)}

@@ -23,6 +23,7 @@ from recsys.recommendations.experiments import write_assignments
 from recsys.recommendations.fallback import trending_by_segment
 from recsys.recommendations.lists import SCORED, SCORES, TOPPED_UP, build_lists
 from recsys.recommendations.reasons import add_reasons
+from recsys.recommendations.repeat_chances import RepeatDay, load_repeat_day, with_repeat_chances
 from recsys.recommendations.row_facts import with_als_anchors, with_top_features
 from recsys.recommendations.rules import blocked_items, drop_blocked, rules_switched_off, users_with_consent
 from recsys.recommendations.stock_cover import exposed, read_stock_cover
@@ -47,6 +48,7 @@ class _Day:
     blocked: pl.DataFrame
     cover: pl.DataFrame
     space: ItemSpace
+    repeats: RepeatDay
 
 
 def plan_user_shards(context: RunContext) -> Counts:
@@ -138,7 +140,8 @@ def _lists_of_batch(
         day.items,
         context.settings.rules,
     )
-    return vary(lists, day.space, bought, context.settings.variety)
+    lists = vary(lists, day.space, bought, context.settings.variety)
+    return with_repeat_chances(lists, day.repeats, context)
 
 
 def _cold_lists(batch: list[str], agreed: list[str], scored: pl.DataFrame) -> pl.DataFrame:
@@ -168,7 +171,8 @@ def _read_day(context: RunContext) -> _Day:
     cover = read_stock_cover(context, items)
     blocked = blocked_items(items, cover, context.as_of, context.settings.rules)
     popular = _snapshot(context, schemas.FALLBACK_ITEMS)
-    return _Day(items, users, popular, blocked, cover, load_item_space(context))
+    space, repeats = load_item_space(context), load_repeat_day(context)
+    return _Day(items, users, popular, blocked, cover, space, repeats)
 
 
 def _bought(context: RunContext, user_ids: list[str]) -> pl.DataFrame:

@@ -41,6 +41,14 @@ USER_RECOMMENDATIONS = Table(
             "Three groups of features that moved the score most, exactly; null beyond explain.rows_a_list places.",
             nullable=True,
         ),
+        Column(
+            "probability",
+            REAL,
+            "In buy_again: calibrated chance of a purchase within the next 14 days (setting repeat.days).",
+            nullable=True,
+        ),
+        Column("due_date", DAY, "In buy_again: when the next purchase is due, by the usual gap.", nullable=True),
+        Column("overdue", FLAG, "In buy_again: whether that day has passed.", nullable=True),
         Column("model_version", TEXT, "Hash that names the models and settings behind the row."),
     ),
 )

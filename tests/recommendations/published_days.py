@@ -43,6 +43,9 @@ def recommendations(day: date, item: str = "i", users: int = 2) -> pl.DataFrame:
             "reason_code": "bought_before",
             "reason_text": "You buy it often.",
             "top_features": None,
+            "probability": None,
+            "due_date": None,
+            "overdue": None,
             "model_version": item,
         }
         for user in range(users)

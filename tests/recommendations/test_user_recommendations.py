@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -13,11 +14,14 @@ from recsys.config import Environment, Settings
 from recsys.models import scoring
 from recsys.models.candidates import GeneratorSet
 from recsys.models.ranker import Ranker
+from recsys.models.repeat_purchase import PAIR_FACTS, USER_FACTS, RepeatPurchase
 from recsys.recommendations import user_recommendations
 from recsys.recommendations.lists import SCORED
+from recsys.recommendations.repeat_chances import RepeatDay
 from recsys.recommendations.user_recommendations import plan_user_shards, recommend_users
 from recsys.run import RunContext
 from recsys.settings.lists import RulesSettings
+from recsys.settings.repeat import RepeatSettings
 from recsys.storage import (
     LakeError,
     file_checksum,
@@ -27,6 +31,15 @@ from recsys.storage import (
     write_partition,
 )
 from tests import known_answer_shop as shop
+
+NO_RHYTHM = RepeatDay(
+    RepeatPurchase(*[np.zeros(0, np.float32)] * 3, None, RepeatSettings()),
+    pl.Series(dtype=pl.String),
+    pl.Series(dtype=pl.String),
+    pl.LazyFrame(schema={"user": pl.Int32, "item": pl.Int32, **dict.fromkeys(PAIR_FACTS, pl.Float32)}),
+    pl.LazyFrame(schema={"user": pl.Int32, **dict.fromkeys(USER_FACTS, pl.Float32)}),
+)
+"""Nothing is known of anybody's repeat purchases."""
 
 
 @pytest.fixture
@@ -60,6 +73,7 @@ def written_scores(monkeypatch: pytest.MonkeyPatch) -> None:
 
     nothing = SimpleNamespace(generators=GeneratorSet((), ()), ranker=Ranker([], {}, 1))
     monkeypatch.setattr(scoring, "load_scorer", lambda context: nothing)
+    monkeypatch.setattr(user_recommendations, "load_repeat_day", lambda context: NO_RHYTHM)
     monkeypatch.setattr(user_recommendations, "model_version", lambda context: "version")
     monkeypatch.setattr(scoring, "score_with_features", score_with_features)
 

@@ -34,6 +34,9 @@ judged as (
             when reason_code = '' or btrim(reason_text) = '' then 'empty reason'
             when reason_code = 'bought_before' and purchases is null then 'a repeat without its purchases'
             when reason_code like 'because%' and anchor_item_id is null then 'a reason without the item that it names'
+            when probability = 'NaN' or probability < 0 or probability > 1 then 'probability is not between 0 and 1'
+            when list <> 'buy_again' and coalesce(probability::text, due_date::text, overdue::text) is not null
+                then 'a repeat purchase told outside buy_again'
             when fallback not in ('segment', 'trending') then 'unknown fallback'
         end as problem
     from user_recommendations

@@ -16,6 +16,9 @@ create table if not exists recsys.user_recommendations (
     reason_code text not null,
     reason_text text not null,
     top_features text,
+    probability real,
+    due_date date,
+    overdue boolean,
     model_version text not null,
     primary key (user_id, list, rank, as_of_date),
     unique (user_id, list, item_id, as_of_date)
@@ -45,5 +48,10 @@ comment on column recsys.user_recommendations.reason_code is 'Kind of reason, a 
 comment on column recsys.user_recommendations.reason_text is 'The reason as a sentence for people.';
 comment on column recsys.user_recommendations.top_features is
 'Three groups of features that moved the score most, exactly; null beyond explain.rows_a_list places.';
+comment on column recsys.user_recommendations.probability is
+'In buy_again: calibrated chance of a purchase within the next 14 days (setting repeat.days).';
+comment on column recsys.user_recommendations.due_date is
+'In buy_again: when the next purchase is due, by the usual gap.';
+comment on column recsys.user_recommendations.overdue is 'In buy_again: whether that day has passed.';
 comment on column recsys.user_recommendations.model_version is
 'Hash that names the models and settings behind the row.';

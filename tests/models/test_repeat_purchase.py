@@ -1,0 +1,102 @@
+"""Repeat purchases: rhythms of a shop of literal rows, and probabilities that come true on a made one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import numpy as np
+import polars as pl
+import pytest
+
+from recsys.features.history import History, encode
+from recsys.features.views import build_views
+from recsys.models.repeat_purchase import (
+    PAIR_FACTS,
+    USER_FACTS,
+    RepeatPurchase,
+    chances,
+    fit_repeat_purchase,
+    repeat_facts,
+)
+from recsys.settings.repeat import RepeatSettings
+
+AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
+ITEMS = pl.DataFrame({"item_id": ["milk", "sofa"], "category_path": ["FOOD", "HOME"]})
+
+
+def history_of(purchases: list[tuple[str, str, float]]) -> History:
+    """From user, item and age in days."""
+    rows = pl.DataFrame(purchases, schema=["user_id", "item_id", "age"], orient="row")
+    events = rows.select(
+        "user_id",
+        "item_id",
+        event_type=pl.lit("purchase"),
+        quantity=pl.lit(1.0),
+        unit_price=pl.lit(2.0),
+        order_id=pl.format("{} {}", "user_id", "age"),
+        store_id=pl.lit(None, pl.String),
+        occurred_at=pl.lit(AS_OF).cast(pl.Datetime("us", "UTC")) - pl.duration(seconds=pl.col("age") * 86_400),
+    )
+    return encode(events, ITEMS, AS_OF)
+
+
+WEEKLY = [("ann", "milk", 7.0 * n + 3) for n in range(8)]
+HISTORY = history_of(
+    [*WEEKLY, ("bob", "milk", 30.0), ("bob", "sofa", 40.0), ("cat", "milk", 5.0), ("cat", "milk", 15.0)]
+)
+
+
+def fitted(history: History = HISTORY, **changes: float) -> RepeatPurchase:
+    return fit_repeat_purchase(history, 365, replace(RepeatSettings(), **changes), 1)  # type: ignore[arg-type]
+
+
+def test_facts_are_those_of_the_views() -> None:
+    views = build_views(HISTORY)
+    told = views.pairs.join(views.users, on="user").select("user", "item", *PAIR_FACTS, *USER_FACTS)
+    assert repeat_facts(HISTORY).equals(told.sort("user", "item"))
+
+
+def test_the_next_purchase_is_due_after_the_usual_gap() -> None:
+    """ann buys milk each 7 days, cat after 10: the item's usual gap is 8.5. Nobody bought a sofa twice."""
+    due = dict(
+        zip(["ann milk", "bob milk", "bob sofa", "cat milk"], fitted().due_in(repeat_facts(HISTORY)), strict=True)
+    )
+    assert due["ann milk"] == pytest.approx((49 + 8.5) / 8 - 3, abs=0.01)
+    assert due["bob milk"] == pytest.approx(8.5 - 30, abs=0.01)
+    assert due["cat milk"] == pytest.approx((10 + 8.5) / 2 - 5, abs=0.01)
+    assert np.isnan(due["bob sofa"])
+
+
+def test_the_modified_rate_peaks_when_the_next_purchase_is_due() -> None:
+    """Read at once after a purchase, when the next is due, and long after: low, high, low again."""
+    model = fitted()
+    facts = repeat_facts(HISTORY).head(1)
+    at = {}
+    for last in (0.0, 7.0, 60.0):
+        moved = facts.with_columns(ui_last=pl.lit(last), ui_first=pl.lit(49.0 + last))
+        at[last] = float(chances(moved, model)[1][0])
+    assert at[0.0] < at[7.0] > at[60.0]
+
+
+def test_too_few_repeats_tell_no_probability() -> None:
+    assert np.isnan(fitted().probabilities(repeat_facts(HISTORY))).all()
+
+
+def test_probabilities_come_true_and_survive_the_registry() -> None:
+    """600 users with a rate each: the told chances add up to the purchases of the following days."""
+    rng = np.random.default_rng(5)
+    rates = rng.gamma(0.7, 0.06, 600)
+    ages = [(f"u{u:03d}", rng.uniform(-14, 150, rng.poisson(rate * 164))) for u, rate in enumerate(rates)]
+    lines = [(user, "milk", float(age)) for user, times in ages for age in times]
+    model = fitted(history_of([line for line in lines if line[2] >= 0]), min_labels=50)
+    history = history_of([line for line in lines if line[2] >= 0])
+    facts = repeat_facts(history)
+    later = {line[0] for line in lines if line[2] < 0}
+    came = np.array([history.users[user] in later for user in facts["user"]])
+    told = model.probabilities(facts)
+    assert told.sum() == pytest.approx(came.sum(), rel=0.12)
+    order = np.argsort(told)
+    assert came[order[-100:]].mean() > 3 * came[order[:100]].mean()
+    again = RepeatPurchase.from_arrays(model.arrays(), model.settings)
+    assert np.array_equal(again.probabilities(facts), told)
