@@ -19,7 +19,12 @@ USER_RECOMMENDATIONS = Table(
         Column("user_id", TEXT, "Who the list is for."),
         Column("rank", INTEGER, "Place in the list, from 1, without gaps."),
         Column("item_id", TEXT, "What is recommended; once in a list."),
-        Column("score", REAL, "The ranker's score; higher is better, comparable within one list of one user only."),
+        Column(
+            "score",
+            REAL,
+            "The ranker's score, comparable within one list of one user only; of a row that variety moved up, and of "
+            "those it passed, the lowest score so far.",
+        ),
         Column(
             "generator", TEXT, "Candidate generator that proposed the item highest; a fallback's name for fallbacks."
         ),

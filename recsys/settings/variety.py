@@ -9,11 +9,12 @@ from dataclasses import dataclass
 class VarietySettings:
     """How much of the order of each list is given for variety; a list that is not named keeps its order.
 
-    0 changes nothing; at 1 an item that is like one above it loses as much as the last place of the list is behind
-    the first. `python -m benchmarks.diversity` draws what each strength costs and brings.
+    0 changes nothing; at 1 an item that would take the tenth place and is like all nine above it is put back by three
+    and a half times what lies between the list's first score and its last. `python -m benchmarks.diversity` draws the
+    cost.
     """
 
-    diversity: tuple[str, ...] = ()
+    diversity: tuple[str, ...] = ("discover=1",)
     """Strength against items that are like those above them: "discover=0.2"."""
     calibration: tuple[str, ...] = ()
     """Strength towards the shares of categories in what the user bought: "discover=0.2"."""

@@ -37,22 +37,25 @@ def order(frame: pl.DataFrame, user: str = "u") -> list[str]:
 
 
 def varied(frame: pl.DataFrame, bought: pl.DataFrame = NOTHING, **settings: object) -> pl.DataFrame:
-    return vary(frame, SPACE, bought, VarietySettings(**settings))  # type: ignore[arg-type]
+    return vary(frame, SPACE, bought, VarietySettings(**{"diversity": (), **settings}))  # type: ignore[arg-type]
 
 
 def test_an_item_like_those_above_it_gives_way() -> None:
-    # After m1: m2 has 2/3 - 1, s1 0 - 0.
-    assert order(varied(rows("m1", "m2", "m3", "s1"), diversity=("discover=1",))) == ["m1", "s1", "m2", "m3"]
+    # After m1: m2 has 2/3 - 9 / 9 * log2(3), s1 0 - 0.
+    assert order(varied(rows("m1", "m2", "m3", "s1"), diversity=("discover=9",))) == ["m1", "s1", "m2", "m3"]
+    # 2/3 - 3 / 9 * log2(3) is more than 0.
+    assert order(varied(rows("m1", "m2", "m3", "s1"), diversity=("discover=3",)))[:2] == ["m1", "m2"]
 
 
 def test_half_a_likeness_costs_half() -> None:
-    # After m1: m2 has 3/4 - 0.6, b1 2/4 - 0.3, s1 0.
-    assert order(varied(rows("m1", "m2", "b1", "m3", "s1"), diversity=("discover=0.6",)))[:3] == ["m1", "b1", "m2"]
+    # After m1: m2 has 3/4 - 0.6, b1 2/4 - 0.3, s1 0; after both: m2 has 3/4 - 1.5 * 0.76.
+    told = varied(rows("m1", "m2", "b1", "m3", "s1"), diversity=("discover=3.4",))
+    assert order(told) == ["m1", "b1", "s1", "m2", "m3"]
 
 
 def test_scores_never_rise_and_nothing_gets_lost() -> None:
     before = rows("m1", "m2", "m3", "s1")
-    after = varied(before, diversity=("discover=1",))
+    after = varied(before, diversity=("discover=9",))
     assert after["score"].to_list() == [4.0, 1.0, 1.0, 1.0]
     assert sorted(order(after)) == sorted(order(before))
 

@@ -32,7 +32,8 @@ comment on column recsys.user_recommendations.user_id is 'Who the list is for.';
 comment on column recsys.user_recommendations.rank is 'Place in the list, from 1, without gaps.';
 comment on column recsys.user_recommendations.item_id is 'What is recommended; once in a list.';
 comment on column recsys.user_recommendations.score is
-'The ranker''s score; higher is better, comparable within one list of one user only.';
+'The ranker''s score, comparable within one list of one user only; of a row that variety moved up, and of those '
+'it passed, the lowest score so far.';
 comment on column recsys.user_recommendations.generator is
 'Candidate generator that proposed the item highest; a fallback''s name for fallbacks.';
 comment on column recsys.user_recommendations.anchor_item_id is 'Item of the user''s history that the reason names.';
