@@ -3,7 +3,8 @@
 The champion is the newest earlier day whose own models served lists that were published. Both were measured user by
 user on their newest matured holdout (within one week of the training grid it is the same one), so differences are
 paired over the users in common. Two holdouts are not equally hard: across them the champion's figures are scaled by
-what a list without a model reached on each. Models that fail are kept out: the champion's score the day instead.
+what a list without a model reached on each, and generators of new settings are measured on the champion's holdout too.
+Models that fail are kept out: the champion's score the day instead.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import polars as pl
 from recsys import schemas
 from recsys.models import registry
 from recsys.models.metrics import estimate
+from recsys.models.remeasuring import are_settings_new, generators_on
 from recsys.models.verdicts import NAME, Check, Judged, declared, stopping, verdict_rows, write_verdicts
 from recsys.models.versions import own_version
 from recsys.run import Counts, RunContext, RunError
@@ -75,7 +77,10 @@ def compare(context: RunContext, champion: date | None) -> list[Check]:
         return checks
     theirs = reached(context, champion)
     ranker = _Sides(own, theirs, "ranker", "ranker")
-    checks += [_paired(context, "ranker above champion", setting, ranker, gate.max_loss) for setting in BASELINES]
+    loss = gate.max_loss if ranker.same_holdout else gate.max_loss_other_holdout
+    checks += [_paired(context, "ranker above champion", setting, ranker, loss) for setting in BASELINES]
+    if not ranker.same_holdout and are_settings_new(context, champion):
+        own = Reached(theirs.cut, generators_on(context, theirs.cut))
     checks += _generators(context, own, theirs)
     return checks + _coverage(context, metrics, read_partition(lake, schemas.OFFLINE_METRICS, as_of_date=champion))
 

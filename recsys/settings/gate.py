@@ -14,6 +14,8 @@ class GateSettings:
     """What a failure means, where it differs from the declaration: "runtime=stop" (stop, warn, info or off)."""
     max_loss: float = 0.02
     """Share of the other's ndcg@10 that the ranker may lose; a loss counts only where its interval lies below 0."""
+    max_loss_other_holdout: float = 0.15
+    """The same against a champion that was measured on another holdout: seasons move discovery by a tenth alone."""
     max_generator_loss: float = 0.1
     """The same for a single generator against the champion's of that name, both measured on the same holdout."""
     max_generator_loss_other_holdout: float = 0.3

@@ -116,6 +116,19 @@ def test_an_als_of_one_factor_is_stopped_and_the_champion_serves(champion: RunCo
     assert model_version(context) == own_version(champion)
 
 
+def test_new_settings_are_measured_where_the_champion_was_when_the_holdout_is_new(champion: RunContext) -> None:
+    monday = TODAY + timedelta(days=3)
+    shop.write_to_lake(on(champion, monday))
+    build_features(on(champion, monday))
+    gate = GateSettings(min_users=3, max_generator_loss_other_holdout=9.0)
+    same = train(on(champion, monday, dataclasses.replace(shop.SETTINGS, gate=gate)))
+    assert registry.read_json(same.lake, monday, "training")["newest"] == "2020-04-20"
+    assert judge_models(same)["models_of"] == str(monday)
+    poor = dataclasses.replace(changed(shop.SETTINGS, als_factors=1), gate=gate)
+    assert judge_models(train(on(champion, monday, poor)))["models_of"] == str(YESTERDAY)
+    assert ("als above champion's", "discover") in failures(same)
+
+
 def failures(context: RunContext) -> set[tuple[str, str]]:
     rows = read_partition(context.lake, schemas.GATE_VERDICTS, as_of_date=context.as_of_date)
     return set(rows.filter(~pl.col("passed")).select("check_name", "setting").iter_rows())
@@ -151,6 +164,7 @@ HARDER = {name: value * 0.8 for name, value in GOOD.items()}
         (EARLIER, GOOD | {"als": 0.185}, set()),
         (EARLIER, GOOD | {"ranker": 0.38}, {"ranker above champion"}),
         (LATER, HARDER, set()),
+        (LATER, HARDER | {"ranker": 0.28}, set()),
         (LATER, HARDER | {"ranker": 0.25}, {"ranker above champion"}),
         (LATER, GOOD | {"als": 0.175}, set()),
         (LATER, GOOD | {"als": 0.1}, {"als above champion's"}),
