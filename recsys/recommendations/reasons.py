@@ -80,7 +80,8 @@ def _with_homes(rows: pl.DataFrame, items: pl.DataFrame, bought: pl.DataFrame) -
 
 def _code() -> pl.Expr:
     generator = pl.col("generator")
-    anchored = pl.col("anchor_title").is_not_null()
+    # That the user saw the item itself did not lower it when it was taken away, so it is no reason.
+    anchored = pl.col("anchor_title").is_not_null() & (pl.col("anchor_item_id") != pl.col("item_id"))
     return (
         pl.when(pl.col("fallback").is_not_null())
         .then(pl.col("fallback"))

@@ -47,7 +47,8 @@ def reason(**changes: object) -> tuple[str, str]:
         ),
         ({"purchases": 2.0}, ("bought_before", "You bought this 2 times")),
         ({"anchor_item_id": "milk"}, ("because_you_bought", "Because you bought Milk, 1 l")),
-        ({"anchor_item_id": "pizza"}, ("because_of_interest", "Because of your interest in Pizza Margherita")),
+        ({"anchor_item_id": "butter"}, ("because_of_interest", "Because of your interest in Butter")),
+        ({"anchor_item_id": "pizza", "generator": "buy_again"}, ("for_you", "Fits what you did lately")),
         (
             {"anchor_item_id": "mystery", "generator": "trending"},
             ("trending", "Popular with all users right now"),
