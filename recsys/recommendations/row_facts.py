@@ -11,22 +11,27 @@ from recsys.models.ranker import Ranker
 from recsys.models.scoring import Scorer
 from recsys.settings.models import ModelSettings
 
+EXPLAINED = ("als", "ease", "item_knn", "similar_users")
+"""Generators that learn from who takes what: ALS speaks for its own rows, and for those of the others, which name no
+item; taking its item away lowers theirs as often (benchmarks.fidelity)."""
 _KEYS = ["user_id", "item_id"]
 
 
 def with_als_anchors(rows: pl.DataFrame, scorer: Scorer, settings: ModelSettings) -> pl.DataFrame:
-    """`rows` of lists, in the same order, where those that ALS proposed highest name the user's item that speaks most
-    for them (recsys.models.als_explanation)."""
+    """`rows` of lists, in the same order, where those that EXPLAINED proposed highest name the user's item that speaks
+    most for them (recsys.models.als_explanation)."""
     als = next((one for one in scorer.generators.generators if isinstance(one, Als)), None)
-    wanted = rows.filter(pl.col("generator") == "als").select(_KEYS).unique().sort(_KEYS)
+    collaborative = pl.col("generator").is_in(EXPLAINED)
+    wanted = rows.filter(collaborative).select(_KEYS).unique().sort(_KEYS)
     if als is None or wanted.is_empty():
         return rows
     codes = wanted.join(_places(scorer.user_ids, "user_id", "user"), on="user_id", how="left", maintain_order="left")
     codes = codes.join(_places(scorer.item_ids, "item_id", "item"), on="item_id", how="left", maintain_order="left")
     anchors = als_anchors(als, settings, codes.select("user", "item"))
-    named = wanted.with_columns(_anchor=scorer.item_ids.gather(anchors), generator=pl.lit("als"))
-    joined = rows.join(named, on=[*_KEYS, "generator"], how="left", maintain_order="left")
-    return joined.with_columns(anchor_item_id=pl.coalesce("_anchor", "anchor_item_id")).drop("_anchor")
+    named = wanted.with_columns(_anchor=scorer.item_ids.gather(anchors))
+    joined = rows.join(named, on=_KEYS, how="left", maintain_order="left")
+    told = pl.when(collaborative).then(pl.coalesce("_anchor", "anchor_item_id")).otherwise("anchor_item_id")
+    return joined.with_columns(anchor_item_id=told).drop("_anchor")
 
 
 def _places(ids: pl.Series, name: str, place: str) -> pl.DataFrame:
