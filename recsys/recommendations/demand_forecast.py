@@ -13,6 +13,7 @@ from recsys.features.demand_series import Floats
 from recsys.models.demand_spread import Spread
 from recsys.models.item_demand import HIGHS, daily_means, read_item_demand, read_spread
 from recsys.recommendations.published_demand import PublishedDemand, published_demand
+from recsys.recommendations.store_demand import build_store_demand
 from recsys.run import Counts, RunContext, RunError
 from recsys.schemas import DEMAND_FORECAST
 from recsys.storage import write_batches
@@ -22,14 +23,16 @@ QUANTILES = {"q10": 0.1, "q50": 0.5, "q90": 0.9}
 
 
 def build_demand_forecast(context: RunContext) -> Counts:
-    """Step: write the day's demand_forecast to the lake, from its item_demand and the bundles shown to users."""
+    """Step: write the day's demand_forecast and store_demand to the lake, from its item_demand and own publishing."""
     demand = read_item_demand(context)
     if demand is None:
         raise RunError(f"there is no item_demand of {context.as_of_date}: run build_item_demand first")
     chosen = published_items(demand, context.settings.demand.published_items)
     batches = _batches(context, chosen, published_demand(context, demand))
     rows = write_batches(context.lake, DEMAND_FORECAST, batches, as_of_date=context.as_of_date)
-    return {"rows": rows, "items": chosen.height, "forecast_items": demand.filter(pl.col("level") > 0).height}
+    of_stores = build_store_demand(context, chosen, read_spread(context))
+    alive = demand.filter(pl.col("level") > 0).height
+    return {"rows": rows, "items": chosen.height, "forecast_items": alive, "store_rows": of_stores}
 
 
 def published_items(demand: pl.DataFrame, most: int) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from recsys.schemas.campaigns import (
     TARGET_TYPES,
 )
 from recsys.schemas.contract import COMBINATIONS, CONTRACT, EVENT_TYPES, EVENTS, ITEMS, STOCK, USERS
-from recsys.schemas.demand import DEMAND_FORECAST, ITEM_DEMAND, REORDER_SUGGESTIONS, STOCK_OUTS
+from recsys.schemas.demand import DEMAND_FORECAST, ITEM_DEMAND, REORDER_SUGGESTIONS, STOCK_OUTS, STORE_DEMAND
 from recsys.schemas.experiments import EXPERIMENT_ASSIGNMENTS
 from recsys.schemas.explained import ITEM_DETAILS, RUN_FUNNEL, USER_HISTORY
 from recsys.schemas.features import FEATURE_VIEWS, FeatureView
@@ -114,6 +114,7 @@ __all__ = [
     "SIMILAR_ITEMS",
     "STOCK",
     "STOCK_OUTS",
+    "STORE_DEMAND",
     "TARGET_TYPES",
     "TEXT",
     "TEXT_EMBEDDINGS",

@@ -65,6 +65,24 @@ DEMAND_FORECAST = Table(
     ),
 )
 
+STORE_DEMAND = Table(
+    "store_demand",
+    "One row per item and store that lately sold it: the store's part of the demand to expect.",
+    ("as_of_date", "item_id", "store_id"),
+    (
+        as_of(),
+        Column("item_id", TEXT, "The item."),
+        Column("store_id", TEXT, "The store or channel."),
+        Column("share", DOUBLE, "Share of the item's demand; times a day's mean in demand_forecast: that day's units."),
+        Column("daily_demand", REAL, "Units a day expected over the horizon."),
+        Column("horizon_demand", REAL, "Units expected over the whole horizon."),
+        Column("horizon_q10", REAL, "Quantile 0.1 of that demand."),
+        Column("horizon_q50", REAL, "Quantile 0.5 of that demand."),
+        Column("horizon_q90", REAL, "Quantile 0.9 of that demand."),
+        Column("model_version", TEXT, "Hash that names the settings behind the row."),
+    ),
+)
+
 REORDER_SUGGESTIONS = Table(
     "reorder_suggestions",
     "One row per item with a stock count: what to order today, and why.",

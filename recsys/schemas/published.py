@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recsys.schemas.campaigns import AUDIENCE_RESULTS, CAMPAIGN_AUDIENCES
-from recsys.schemas.demand import DEMAND_FORECAST, REORDER_SUGGESTIONS
+from recsys.schemas.demand import DEMAND_FORECAST, REORDER_SUGGESTIONS, STORE_DEMAND
 from recsys.schemas.experiments import EXPERIMENT_ASSIGNMENTS
 from recsys.schemas.explained import ITEM_DETAILS, RUN_FUNNEL, USER_HISTORY
 from recsys.schemas.table import BIGINT, DAY, DOUBLE, FLAG, INSTANT, INTEGER, REAL, TEXT, Column, Table, as_of
@@ -313,6 +313,7 @@ PUBLISHED = (
     BUNDLE_ITEMS,
     USER_BUNDLES,
     DEMAND_FORECAST,
+    STORE_DEMAND,
     REORDER_SUGGESTIONS,
     OFFLINE_METRICS,
     REALISED_METRICS,

@@ -46,6 +46,13 @@ class DemandSettings:
     """Share of the purchases told by an audience's probabilities that contacting causes, until audience_results has
     measured it; who would have bought anyway is in the forecast already."""
 
+    store_days: int = 182
+    """Newest days whose purchases tell how an item's demand is dealt out to stores."""
+    store_min_units: float = 5.0
+    """A store that sold fewer units of an item in that time has no row for it."""
+    store_lean_units: float = 20.0
+    """Units dealt out as the shop's whole sales are, which a store's own units of an item stand beside."""
+
 
 @dataclass(frozen=True)
 class ReorderSettings:
