@@ -84,6 +84,21 @@ def logit(probabilities: Floats) -> Floats:
     return result
 
 
+def tilted(probabilities: Floats, evidence: Floats, weight: float) -> Floats:
+    """`probabilities` moved by `weight` times `evidence` (log odds, one value each), their sum kept.
+
+    The shift that keeps the sum is found by halving, so that what was calibrated as a whole stays so.
+    """
+    if not len(probabilities) or not weight:
+        return probabilities
+    moved = logit(probabilities) + weight * evidence
+    low, high = -50.0 - float(moved.max()), 50.0 - float(moved.min())
+    for _ in range(60):
+        shift = (low + high) / 2
+        low, high = (shift, high) if sigmoid(moved + shift).sum() < probabilities.sum() else (low, shift)
+    return sigmoid(moved + (low + high) / 2)
+
+
 def _newton(design: Floats, labels: Floats, penalties: Floats, prior: Floats) -> Floats:
     """Weights that minimise the log loss plus penalties x (weights - prior) squared / 2."""
     weights = prior.copy()

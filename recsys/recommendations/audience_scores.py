@@ -1,7 +1,8 @@
 """How likely each user is to answer a campaign, three ways; each way is an audience of its own.
 
     response    how likely a contacted user is to respond, learnt from earlier campaigns; where there were enough
-    affinity    how likely a user who bought promoted items, or has them in a list, is to buy one
+    affinity    how likely a user who bought promoted items, or has them in a list, is to buy one: what such users
+                bought before, moved by the places that the ranker gave the items in the user's lists
     lookalike   how likely a user who never bought one is to begin, by likeness to those who lately did
 
 Users who gave no consent, were contacted for the campaign already, answered it, or bought within the usual gap are not
@@ -27,11 +28,12 @@ from recsys.features.user_facts import (
     top_categories,
     user_facts,
 )
-from recsys.models.logistic import Floats
+from recsys.models.logistic import Floats, logit, tilted
 from recsys.models.purchase_chance import fit_affinity, fit_lookalike
 from recsys.models.response import ResponseModel, fit_response, past_campaigns
 from recsys.recommendations.audiences import not_due
 from recsys.recommendations.rules import users_with_consent
+from recsys.recommendations.user_chances import list_chances
 from recsys.run import RunContext
 from recsys.storage import read_partition, shards_of
 
@@ -51,6 +53,8 @@ FACTS = {
 """Facts that travel with a row into its reason."""
 SCORED = {"campaign_id": pl.String, "way": pl.String, "user_id": pl.String, "probability": pl.Float64, **FACTS}
 _SHORTEST_WINDOW = timedelta(days=1)
+_UNLISTED = 0.02
+"""Chance that stands for items in none of a user's lists: below that of any place in one."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +90,14 @@ def audience_day(context: RunContext, campaigns: Campaigns, purchases: Purchases
 
 
 def list_places(context: RunContext, items: pl.Series) -> pl.DataFrame:
-    """user_id, item_id, rank: the best place of each of `items` in the user's own lists of the day."""
-    parts = [pl.DataFrame(schema={"user_id": pl.String, "item_id": pl.String, "rank": pl.Int32})]
+    """user_id, item_id, rank, chance: the best place of each of `items` in the user's own lists of the day, and the
+    chance of a purchase that the ranker's order stands for (user_chances)."""
+    parts = [pl.DataFrame(schema={"user_id": pl.String, "item_id": pl.String, "rank": pl.Int32, "chance": pl.Float64})]
     for keys in shards_of(context.lake, schemas.USER_RECOMMENDATIONS, as_of_date=context.as_of_date):
         lists = read_partition(context.lake, schemas.USER_RECOMMENDATIONS, **keys)
         own = lists.filter(pl.col("fallback").is_null() & pl.col("item_id").is_in(items.implode()))
-        parts.append(own.group_by("user_id", "item_id").agg(pl.col("rank").min()))
+        best = own.group_by("user_id", "item_id").agg(pl.col("rank").min())
+        parts.append(best.join(list_chances(own), on=["user_id", "item_id"]))
     return pl.concat(parts).sort("user_id", "item_id")
 
 
@@ -120,7 +126,15 @@ def scored_campaign(day: AudienceDay, campaign: dict[str, Any]) -> pl.DataFrame:
 
 def _list_facts(day: AudienceDay, campaign_id: str) -> pl.DataFrame:
     own = day.places.filter(pl.col("item_id").is_in(day.campaigns.items_of(campaign_id).implode()))
-    return own.group_by("user_id").agg(l_items=pl.len().cast(pl.Int64), l_best=pl.col("rank").min().cast(pl.Int64))
+    return (
+        own.sort("user_id", "item_id")
+        .group_by("user_id", maintain_order=True)
+        .agg(
+            l_items=pl.len().cast(pl.Int64),
+            l_best=pl.col("rank").min().cast(pl.Int64),
+            l_chance=1.0 - (1.0 - pl.col("chance")).product(),
+        )
+    )
 
 
 def _rows(facts: pl.DataFrame, way: str, probabilities: Floats) -> pl.DataFrame:
@@ -158,7 +172,9 @@ def _affinity(day: AudienceDay, facts: pl.DataFrame, learnt: Learnt) -> pl.DataF
         return _rows(facts.clear(), "affinity", np.zeros(0))
     ready, names = model_ready(learnt.facts)
     chances = fit_affinity(ready.select(names).to_numpy(), _labels(learnt.facts), settings.audiences, settings.seed)
-    return _rows(facts, "affinity", chances.probabilities(model_ready(facts)[0].select(names).to_numpy()))
+    told = chances.probabilities(model_ready(facts)[0].select(names).to_numpy())
+    ranked = facts["l_chance"].fill_null(0.0).clip(lower_bound=_UNLISTED).to_numpy()
+    return _rows(facts, "affinity", tilted(told, logit(ranked), settings.audiences.ranker_weight))
 
 
 def _lookalike(day: AudienceDay, campaign_id: str, facts: pl.DataFrame, learnt: Learnt) -> pl.DataFrame:

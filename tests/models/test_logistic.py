@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recsys.models.logistic import fit_calibration, fit_logistic, logit, sigmoid
+from recsys.models.logistic import fit_calibration, fit_logistic, logit, sigmoid, tilted
 
 
 def test_a_group_is_told_its_own_rate() -> None:
@@ -53,3 +53,14 @@ def test_calibration_of_too_little_changes_nothing(labels: list[float]) -> None:
 def test_extremes_stay_finite() -> None:
     assert sigmoid(np.array([-1e4, 1e4])).tolist() == [0.0, 1.0]
     assert np.isfinite(logit(np.array([0.0, 1.0]))).all()
+
+
+def test_evidence_moves_probabilities_and_keeps_their_sum() -> None:
+    told = np.array([0.2, 0.2, 0.2, 0.6])
+    moved = tilted(told, np.array([2.0, 0.0, -2.0, 0.0]), 0.5)
+    assert moved.sum() == pytest.approx(told.sum())
+    assert moved[0] > moved[1] > moved[2]
+    # Odds move by exp(0.5 x 2) beside those without evidence.
+    assert (moved[0] / (1 - moved[0])) / (moved[1] / (1 - moved[1])) == pytest.approx(np.e)
+    assert tilted(told, np.array([2.0, 0.0, -2.0, 0.0]), 0.0) is told
+    assert tilted(np.zeros(0), np.zeros(0), 1.0).tolist() == []

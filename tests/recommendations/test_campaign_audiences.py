@@ -22,6 +22,7 @@ from tests.audience_shop import (
     contacts,
     day,
     events,
+    filled,
     lake_context,
     responses,
     targets,
@@ -186,3 +187,24 @@ def test_a_matured_campaign_is_judged_by_the_audience_of_its_first_day(tmp_path:
     assert held["above_holdout"] is None
     assert asked["reason_code"] == "beside_holdout"
     assert asked["reason_text"].startswith("Of 16 contacted users 43.8% responded and 100.0% bought, +0.0 points")
+
+
+def test_a_promoted_item_s_place_in_a_user_s_list_moves_their_affinity(tmp_path: Path) -> None:
+    """buyer_0 and buyer_7 bought the same on the same days; the ranker put tea first for one of them."""
+    made = {}
+    for name, weight in (("blind", 0.0), ("ranked", 1.0)):
+        settings = dataclasses.replace(
+            SETTINGS, audiences=dataclasses.replace(SETTINGS.audiences, ranker_weight=weight, max_share=1.0)
+        )
+        context = lake_context(tmp_path / name, settings)
+        write_lake(context)
+        row = {"list": "for_you", "user_id": "buyer_7", "rank": 1, "item_id": "tea", "score": 1.0}
+        row |= dict.fromkeys(("generator", "reason_code", "reason_text", "model_version"), "x")
+        shown = filled(schemas.USER_RECOMMENDATIONS, pl.DataFrame([row]).with_columns(as_of_date=pl.lit(AS_OF_DATE)))
+        write_partition(context.lake, schemas.USER_RECOMMENDATIONS, shown, **DAY, shard=0)
+        build_campaign_audiences(context)
+        rows = audiences(context).filter((pl.col("campaign_id") == "running") & (pl.col("way") == "affinity"))
+        made[name] = dict(rows.select("user_id", "probability").rows())
+    assert made["blind"]["buyer_7"] == made["blind"]["buyer_0"]
+    assert made["ranked"]["buyer_7"] > made["ranked"]["buyer_0"]
+    assert sum(made["ranked"].values()) == pytest.approx(sum(made["blind"].values()), rel=1e-4)
