@@ -3,8 +3,7 @@
 1 trials: each candidate forecasts the horizons that begin one and two horizons before the as-of date, out of what was
   known then (the boosted model: fitted on horizons that ended by then);
 2 each class of items elects its candidate (recsys.models.demand_election);
-3 what the elected ones missed by is the spread around the forecast (recsys.models.demand_spread), and tells how often
-  a day passes 0, 1, 2 … units (recsys.models.demand_tails);
+3 what the elected ones missed by is the spread around the forecast (recsys.models.demand_spread);
 4 the boosted model is fitted again on every horizon that has ended, and forecasts from the as-of date on.
 """
 
@@ -20,29 +19,25 @@ from recsys.features.demand_series import DemandLines, DemandSeries, Floats, Int
 from recsys.models.demand_averages import classical
 from recsys.models.demand_boosted import Boosted, fit_boosted
 from recsys.models.demand_election import demand_classes, elect, scaled_errors, with_blends
-from recsys.models.demand_shape import WEEK, over_days, weekday_factors, weekday_numbers
+from recsys.models.demand_shape import over_days, weekday_factors, weekday_numbers
 from recsys.models.demand_spread import Spread, assumed_spread, dispersion_of, fit_spread
-from recsys.models.demand_tails import Horizon, Tails, fit_tails, tail_facts
 from recsys.settings.demand import DemandSettings
 
 TRIALS = 2
 TRIAL_HISTORY_DAYS = 56
 YEAR = 364
-HIGH = 0.9
 
 
 @dataclass(frozen=True)
 class DemandForecast:
     """What `forecast_demand` finds, one value an item: `level` (units a day over the horizon), `dispersion` (variance
-    over mean of a day), `kind` (class) and `model`; items x weekdays, Monday first: `factors`, and `high`, quantile 0.9
-    of the day (NaN: the spread tells it); and the spread."""
+    over mean of a day), `kind` (class) and `model`; `factors` (items x weekdays, Monday first); and the spread."""
 
     level: Floats
     dispersion: Floats
     kind: NDArray[np.object_]
     model: NDArray[np.object_]
     factors: Floats
-    high: Floats
     spread: Spread
     elected: dict[str, str]
     trials: int
@@ -60,12 +55,10 @@ def forecast_demand(demand: DemandLines, settings: DemandSettings, seed: int) ->
     rows = _sample(demand, settings, seed)
     series = lay_out(demand, rows)
     trials = _trials(demand, series, settings, seed)
-    elected, spread, tails = _judge(demand, series, trials)
+    elected, spread = _judge(demand, series, trials)
     boosted = fit_boosted(demand, series, demand.days, settings, seed)
     del series
     level, dispersion = _thin(demand)
-    factors = weekday_factors(demand, demand.days, settings.profile_units)[demand.categories[1]]
-    high = np.full_like(factors, np.nan)
     kind, model = (np.full(len(level), name, dtype=object) for name in ("sparse", "average"))
     known = np.flatnonzero(demand.demand_days >= settings.min_demand_days)
     for start in range(0, len(known), settings.chunk_items):
@@ -77,10 +70,10 @@ def forecast_demand(demand: DemandLines, settings: DemandSettings, seed: int) ->
         level[part] = _chosen(levels, names)
         dispersion[part] = dispersion_of(chunk, demand.days)
         kind[part], model[part] = kinds, names
-        high[part] = _high(chunk, demand.days, level[part, None] * factors[part], dispersion[part], tails, spread)
     dead = demand.last_day < demand.days - settings.alive_days
-    level[dead], model[dead], high[dead] = 0.0, "none", np.nan
-    return DemandForecast(level, dispersion, kind, model, factors, high, spread, elected, len(trials))
+    level[dead], model[dead] = 0.0, "none"
+    factors = weekday_factors(demand, demand.days, settings.profile_units)[demand.categories[1]]
+    return DemandForecast(level, dispersion, kind, model, factors, spread, elected, len(trials))
 
 
 def _sample(demand: DemandLines, settings: DemandSettings, seed: int) -> Integers:
@@ -106,34 +99,24 @@ def _trials(demand: DemandLines, series: DemandSeries, settings: DemandSettings,
     return found
 
 
-def _judge(demand: DemandLines, series: DemandSeries, trials: list[_Trial]) -> tuple[dict[str, str], Spread, Tails]:
-    """The election's result, and the spread and the tails of the elected (no tails where units are not whole)."""
+def _judge(demand: DemandLines, series: DemandSeries, trials: list[_Trial]) -> tuple[dict[str, str], Spread]:
+    """The election's result, and the spread of the elected."""
     whole = bool((demand.lines["units"] == demand.lines["units"].round()).all())
     if not trials:
-        return elect(np.zeros(0, dtype=str), {"window_56": np.zeros(0)}), assumed_spread(whole), Tails(())
+        return elect(np.zeros(0, dtype=str), {"window_56": np.zeros(0)}), assumed_spread(whole)
     errors = {name: np.concatenate([_errors(series, t, name) for t in trials]) for name in trials[0].forecasts}
     elected = elect(np.concatenate([trial.kinds for trial in trials]), errors)
-    past, dispersion = [], []
+    forecasts, sold, seen, dispersion = [], [], [], []
     for trial in trials:
-        mine = np.flatnonzero(_sold_lately(series, trial.day))
+        mine = _sold_lately(series, trial.day)
         names = np.array([elected[kind] for kind in trial.kinds], dtype=object)
-        forecast = _chosen(trial.forecasts, names)[mine]
-        window = slice(trial.day, trial.day + forecast.shape[1])
-        sold, seen = series.units[mine, window].astype(np.float64), series.seen[mine, window]
-        weekdays = weekday_numbers(demand.first_day, window.start, window.stop)
-        past.append(Horizon(tail_facts(series, trial.day).of(mine), forecast, sold, seen, weekdays))
+        forecasts.append(_chosen(trial.forecasts, names)[mine])
+        window = slice(trial.day, trial.day + forecasts[-1].shape[1])
+        sold.append(series.units[mine, window].astype(np.float64))
+        seen.append(series.seen[mine, window])
         dispersion.append(dispersion_of(series, trial.day)[mine])
-    parts = [np.concatenate([getattr(one, name) for one in past]) for name in ("forecast", "sold", "seen")]
-    spread = fit_spread(parts[0], parts[1], parts[2], np.concatenate(dispersion), whole)
-    return elected, spread, fit_tails(past) if whole else Tails(())
-
-
-def _high(series: DemandSeries, day: int, means: Floats, dispersion: Floats, tails: Tails, spread: Spread) -> Floats:
-    """Quantile 0.9 of a day's demand by item and weekday, from `means` of the same shape; NaN without tails."""
-    if not tails.models:
-        return np.full_like(means, np.nan)
-    beyond = spread.of_day(means, np.broadcast_to(dispersion[:, None], means.shape), HIGH)
-    return tails.quantile(tail_facts(series, day), means, np.arange(WEEK), HIGH, beyond)
+    parts = (np.concatenate(forecasts), np.concatenate(sold), np.concatenate(seen), np.concatenate(dispersion))
+    return elected, fit_spread(*parts, whole)
 
 
 def _errors(series: DemandSeries, trial: _Trial, name: str) -> Floats:

@@ -20,7 +20,6 @@ from recsys.storage import has_partition, read_partition, write_partition
 MARGIN_DAYS = 28
 SPREAD = "demand_spread"
 WEEKDAYS = [f"weekday_{number}" for number in range(1, 8)]
-HIGHS = [f"high_{number}" for number in range(1, 8)]
 
 
 def build_item_demand(context: RunContext) -> Counts:
@@ -71,7 +70,6 @@ def item_rows(demand: DemandLines, found: DemandForecast, items: pl.DataFrame) -
             "demand_days": demand.demand_days,
             "units": units,
             **{name: found.factors[:, place] for place, name in enumerate(WEEKDAYS)},
-            **{name: pl.Series(found.high[:, place], nan_to_null=True) for place, name in enumerate(HIGHS)},
         }
     )
     known = items.select("item_id", "list_price", "unit_cost", "retired_at").unique("item_id", keep="first")

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from recsys.features.demand_series import Floats
 from recsys.models.demand_spread import Spread
-from recsys.models.item_demand import HIGHS, daily_means, read_item_demand, read_spread
+from recsys.models.item_demand import daily_means, read_item_demand, read_spread
 from recsys.recommendations.published_demand import PublishedDemand, published_demand
 from recsys.recommendations.store_demand import build_store_demand
 from recsys.run import Counts, RunContext, RunError
@@ -46,9 +46,7 @@ def _batches(context: RunContext, chosen: pl.DataFrame, published: PublishedDema
     for part in chosen.iter_slices(BATCH_ITEMS):
         means = daily_means(context, part, context.settings.demand.horizon_days)
         extra = published.of(part["item_id"], means.shape[1])
-        weekdays = [(context.as_of_date + timedelta(days=offset)).weekday() for offset in range(means.shape[1])]
-        high = part.select(HIGHS).cast(pl.Float64).fill_null(float("nan")).to_numpy()[:, weekdays]
-        frame = forecast_rows(part, means, extra, high.ravel(), spread)
+        frame = forecast_rows(part, means, extra, spread)
         start = pl.lit(context.as_of_date)
         stamped = frame.with_columns(
             as_of_date=start,
@@ -58,18 +56,16 @@ def _batches(context: RunContext, chosen: pl.DataFrame, published: PublishedDema
         yield stamped.select(DEMAND_FORECAST.column_names).to_arrow()
 
 
-def forecast_rows(items: pl.DataFrame, means: Floats, extra: Floats, high: Floats, spread: Spread) -> pl.DataFrame:
+def forecast_rows(items: pl.DataFrame, means: Floats, extra: Floats, spread: Spread) -> pl.DataFrame:
     """One row per item and day: item_id, model, offset (days from the as-of date), and the numbers of the forecast.
 
-    `means` is items x days; so is `extra`, the units that our own publishing may add; `high` is the
-    day's quantile 0.9 where the item's own tails tell it (one value a row, else NaN).
+    `means` is items x days; so is `extra`, the units that our own publishing may add.
     """
     count, days = means.shape
     shape = np.repeat(items["dispersion"].to_numpy(), days)
     mean, total = means.ravel(), np.cumsum(means, axis=1).ravel()
     length = np.tile(np.arange(1.0, days + 1), count)
     daily = {name: spread.of_day(mean, shape, p) for name, p in QUANTILES.items()}
-    daily["q90"] = np.where(np.isnan(high), daily["q90"], high)
     sums = {f"total_{name}": spread.of_sum(total, shape, length, p) for name, p in QUANTILES.items()}
     return pl.DataFrame(
         {

@@ -31,15 +31,6 @@ ITEM_DEMAND = Table(
             Column(f"weekday_{number}", DOUBLE, f"Factor of ISO weekday {number}; the seven have mean 1.")
             for number in range(1, 8)
         ),
-        *(
-            Column(
-                f"high_{number}",
-                DOUBLE,
-                f"Quantile 0.9 of a day's units on ISO weekday {number}; null: as the spread of like items tells.",
-                nullable=True,
-            )
-            for number in range(1, 8)
-        ),
     ),
 )
 

@@ -44,7 +44,7 @@ class AudienceSettings:
     """Ridge penalty of the response model's standardised coefficients: past contacts are few."""
     calibration_penalty: float = 5.0
     """How strongly calibration holds on to the model's own spread."""
-    ranker_weight: float = 0.5
+    ranker_weight: float = 0.25
     """How far the ranker's places of the promoted items move the log odds of affinity; 0: not at all."""
     min_seeds: int = 30
     """Seeds below which no lookalike audience is made."""
