@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import psycopg2
 
-CREATE = Path(__file__).resolve().parent.parent / "demo" / "shop" / "create.sql"
+SHOP = Path(__file__).resolve().parent.parent / "demo" / "shop"
 FIRST = datetime(2024, 1, 1, tzinfo=timezone.utc)
 DAYS = 180
 CATEGORIES = 200
@@ -57,7 +57,7 @@ def events(count: int, users: int, items: int, seed: int, span: tuple[float, flo
 def load(dsn: str, count: int, users: int, items: int, seed: int = 1) -> datetime:
     """Create the schema and fill it in blocks. Returns the as-of day that follows the last event."""
     with psycopg2.connect(dsn) as connection, connection.cursor() as cursor:
-        cursor.execute(CREATE.read_text(encoding="utf-8"))
+        cursor.execute((SHOP / "create.sql").read_text(encoding="utf-8"))
         for block, start in enumerate(range(0, count, BLOCK)):
             # As in a shop, rows come in the order of time.
             size = min(BLOCK, count - start)
@@ -81,6 +81,7 @@ def load(dsn: str, count: int, users: int, items: int, seed: int = 1) -> datetim
                 "user_id": [f"u{i}" for i in range(users)],
                 "segment": [f"segment {i % 4}" for i in range(users)],
                 "consent": [True] * users,
+                "valid_from": [FIRST] * users,
                 "source": ["generated"] * users,
             }
         )
@@ -94,7 +95,8 @@ def load(dsn: str, count: int, users: int, items: int, seed: int = 1) -> datetim
             }
         )
         _copy(cursor, "copy shop.stock ({}) from stdin (format csv)", stock)
-        cursor.execute("analyze shop.events")
+        cursor.execute((SHOP / "index.sql").read_text(encoding="utf-8"))
+        cursor.execute("analyze")
     return FIRST + timedelta(days=DAYS)
 
 

@@ -5,11 +5,12 @@ Values always travel as bound parameters; identifiers are composed by psycopg2.s
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import IO, Any
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from queue import Empty, Queue
+from typing import Any
 
 import psycopg2
 import pyarrow as pa
@@ -18,6 +19,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 _BLOCK_BYTES = 4 << 20
+_BLOCKS_WAITING = 2
 
 
 class DatabaseError(RuntimeError):
@@ -63,74 +65,107 @@ def query_columns(connection: Connection, query: sql.SQL) -> list[str]:
         return [column.name for column in cursor.description or ()]
 
 
-def copy_out(connection: Connection, query: sql.SQL, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Stream the rows of `query` as batches of text columns, in order; memory is bounded by a few blocks.
+@dataclass(frozen=True)
+class CsvRows:
+    """Whole rows of a query as the server sent them: CSV without a header, a null and an empty text apart."""
 
-    `columns` are its column names. A null and an empty text stay apart. Raises DatabaseError, after what had arrived,
-    when the query fails, breaks off, or the server counted other rows than arrived. Only whole rows are yielded.
+    csv: bytes
+    rows: int
+    columns: tuple[str, ...]
+
+    def read(self, types: Mapping[str, pa.DataType]) -> pa.Table:
+        """The columns that `types` names, each of its type.
+
+        Raises pa.ArrowInvalid for a value that is none of its type, DatabaseError when a row got lost.
+        """
+        if not self.rows:
+            return pa.table({name: pa.array([], type_) for name, type_ in types.items()})
+        table = _read_csv(self.csv, self.columns, types)
+        if table.num_rows != self.rows:
+            raise DatabaseError(f"the server sent {self.rows} rows and {table.num_rows} arrived")
+        return table
+
+
+def copy_out(connection: Connection, query: sql.SQL, columns: Iterable[str]) -> Iterator[CsvRows]:
+    """Stream the rows of `query` in blocks, in order, one empty block where there are none; memory holds a few blocks.
+
+    `columns` are its column names. Raises DatabaseError, after what had arrived, when the query fails, breaks off, or
+    the server counted other rows than arrived.
     """
-    command = sql.SQL("copy ({}) to stdout (format csv, header)").format(query).as_string(connection)
-    read_end, write_end = os.pipe()
-    outcome: dict[str, Any] = {}
-    copier = threading.Thread(target=_copy_into_pipe, args=(connection, command, write_end, outcome), daemon=True)
+    command = sql.SQL("copy ({}) to stdout (format csv)").format(query).as_string(connection)
+    blocks = _Blocks(tuple(columns))
+    copier = threading.Thread(target=_copy_into, args=(connection, command, blocks), daemon=True)
     copier.start()
-    rows = 0
     try:
-        with os.fdopen(read_end, "rb") as stream:
-            for batch in _read_csv(stream, columns, copier, outcome):
-                rows += batch.num_rows
-                yield batch
+        while (block := blocks.waiting.get()) is not None:
+            yield block
     finally:
-        # The pipe is closed by now, which stops a copier whose rows nobody wants any more.
-        copier.join()
-    if outcome["rows"] != rows:
-        raise DatabaseError(f"the server sent {outcome['rows']} rows and {rows} arrived")
+        blocks.abandon(copier)
+    if blocks.error is not None:
+        raise DatabaseError(f"the source broke off: {str(blocks.error).strip()}") from blocks.error
+    if blocks.sent != blocks.arrived:
+        raise DatabaseError(f"the server sent {blocks.sent} rows and {blocks.arrived} arrived")
 
 
-def _copy_into_pipe(connection: Connection, command: str, write_end: int, outcome: dict[str, Any]) -> None:
+class _Blocks:
+    """The file that COPY writes to. Each write is one row, as Postgres sends it; rows are handed on by the block."""
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        self.waiting: Queue[CsvRows | None] = Queue(maxsize=_BLOCKS_WAITING)
+        self.error: Exception | None = None
+        self.sent = self.arrived = 0
+        self._columns = columns
+        self._abandoned = False
+        self._rows: list[bytes] = []
+        self._bytes = 0
+
+    def write(self, row: bytes) -> int:
+        self._rows.append(row)
+        self._bytes += len(row)
+        if self._bytes >= _BLOCK_BYTES:
+            self.hand_on()
+        return len(row)
+
+    def hand_on(self) -> None:
+        if self._abandoned:
+            raise OSError("nobody wants the rows any more")
+        self.waiting.put(CsvRows(b"".join(self._rows), len(self._rows), self._columns))
+        self.arrived += len(self._rows)
+        self._rows, self._bytes = [], 0
+
+    def abandon(self, copier: threading.Thread) -> None:
+        """Wait for the end of the copier, which is near: what it still has to say is not heard."""
+        self._abandoned = True
+        while copier.is_alive():
+            with suppress(Empty):
+                self.waiting.get(timeout=0.05)
+
+
+def _copy_into(connection: Connection, command: str, blocks: _Blocks) -> None:
     try:
-        with os.fdopen(write_end, "wb", buffering=1 << 20) as pipe, connection.cursor() as cursor:
-            cursor.copy_expert(command, pipe)
-            outcome["rows"] = cursor.rowcount
+        with connection.cursor() as cursor:
+            cursor.copy_expert(command, blocks)
+            blocks.sent = cursor.rowcount
+        blocks.hand_on()
     except (psycopg2.Error, OSError) as error:
-        outcome["error"] = error
+        blocks.error = error
+    finally:
+        blocks.waiting.put(None)
 
 
-def _read_csv(
-    stream: IO[bytes], columns: list[str], copier: threading.Thread, outcome: dict[str, Any]
-) -> Iterator[pa.RecordBatch]:
-    held = None
-    try:
-        for batch in _text_batches(stream, columns):
-            if held is not None:
-                yield held
-            held = batch
-    except pa.ArrowInvalid as error:
-        outcome.setdefault("unreadable", error)
-    copier.join()
-    # A stream that broke off may end in half a row, which reads as bad CSV: the server's own error says more.
-    failure = outcome.get("error") or outcome.get("unreadable")
-    if failure is not None:
-        raise DatabaseError(f"the source broke off: {str(failure).strip()}") from failure
-    # No rows at all are a batch of none, which tells the columns.
-    yield (
-        held if held is not None else pa.RecordBatch.from_pydict({name: pa.array([], pa.string()) for name in columns})
-    )
-
-
-def _text_batches(stream: IO[bytes], columns: list[str]) -> Iterator[pa.RecordBatch]:
-    reader = pacsv.open_csv(
-        stream,
-        read_options=pacsv.ReadOptions(block_size=_BLOCK_BYTES),
+def _read_csv(csv: bytes, columns: tuple[str, ...], types: Mapping[str, pa.DataType]) -> pa.Table:
+    return pacsv.read_csv(
+        pa.BufferReader(csv),
+        read_options=pacsv.ReadOptions(column_names=columns, block_size=len(csv) + 1),
         parse_options=pacsv.ParseOptions(newlines_in_values=True),
         convert_options=pacsv.ConvertOptions(
-            column_types=dict.fromkeys(columns, pa.string()),
+            column_types=types,
+            include_columns=list(types),
             null_values=[""],
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
         ),
     )
-    yield from reader
 
 
 def copy_in(dsn: str, role: str, schema: str, tables: Iterable[tuple[str, pa.RecordBatchReader]]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Blocks of event text to finished day frames: typed, refused rows apart, duplicates out, sorted."""
+"""Blocks of events to finished day frames: typed, refused rows apart, duplicates out, sorted."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
-import pyarrow as pa
 
 from recsys.data.reject import as_json, event_reason, fill_events, read_values, rejected_events, split_duplicates
+from recsys.data.source import SourceRows
 from recsys.run import RunError
 from recsys.schemas import EVENTS, REJECTED_EVENTS
 
@@ -18,15 +18,17 @@ _ROWS_AT_ONCE = 100_000
 
 @dataclass(frozen=True)
 class Block:
-    """Part of the stream: `events` (schemas.EVENTS and `day`) that passed row by row, and `rejected` ones."""
+    """Part of the stream: `events` (schemas.EVENTS and `day`) that passed row by row, `rejected` ones, and `untimed`
+    ones, rejected too, whose day may be long past; `last_day` is that of the last row with a time."""
 
     events: pl.DataFrame
     rejected: pl.DataFrame
+    untimed: pl.DataFrame
     last_day: date | None
 
     @property
     def rows(self) -> int:
-        """Source rows of the block."""
+        """Source rows of the block, but for untimed ones."""
         return self.events.height + self.rejected.height
 
 
@@ -40,34 +42,39 @@ class Day:
     source_rows: int
 
 
-def with_days(rows: pa.Table, first_day: date, time_zone: str, clock_tolerance_minutes: int) -> Block:
-    """Read a block of text rows, give each its day in `time_zone` and set the refused ones apart.
+def with_days(rows: SourceRows, first_day: date, time_zone: str, clock_tolerance_minutes: int) -> Block:
+    """Read a block of rows, give each its day in `time_zone` and set the refused ones apart.
 
-    A row without a readable time belongs to the day it was loaded, else to the day of the row before it.
-    Raises RunError when days go backwards.
+    A row without a readable time belongs to the day it was loaded, else to `first_day`; it may come at any place.
+    Raises RunError when the days of the others go backwards.
     """
     instant = pl.coalesce("occurred_at", "ingested_at").dt.convert_time_zone(time_zone)
-    frame = read_values(rows, EVENTS).with_columns(
-        instant.dt.date().forward_fill().fill_null(first_day).alias("day"),
-        event_reason(clock_tolerance_minutes).alias("reason"),
+    frame = read_values(rows.values, EVENTS).with_columns(
+        instant.dt.date().fill_null(first_day).alias("day"), event_reason(clock_tolerance_minutes).alias("reason")
     )
-    if not frame["day"].is_sorted():
+    days = (
+        frame["day"]
+        if not frame["occurred_at"].null_count()
+        else frame["day"].filter(frame["occurred_at"].is_not_null())
+    )
+    if not days.is_sorted():
         raise RunError("events.sql: rows are not in order of time; keep the query's order by")
-    last_day = frame["day"][-1] if frame.height else None
-    if frame["reason"].null_count() == frame.height:
-        rejected = pl.DataFrame(REJECTED_EVENTS.empty_table())
-    else:
-        refused = frame["reason"].is_not_null()
-        texts = as_json(pl.DataFrame(rows).filter(refused))
-        rejected = rejected_events(frame.filter(refused), texts)
-        frame = frame.filter(~refused)
-    return Block(fill_events(frame).select(*EVENTS.column_names, "day"), rejected, last_day)
+    rejected = untimed = pl.DataFrame(REJECTED_EVENTS.empty_table())
+    if frame["reason"].null_count() < frame.height:
+        refused = frame.filter(pl.col("reason").is_not_null())
+        texts = as_json(pl.DataFrame(rows.text()).filter(frame["reason"].is_not_null()))
+        timed = refused["occurred_at"].is_not_null()
+        rejected, untimed = (rejected_events(refused, texts).filter(part) for part in (timed, ~timed))
+        frame = frame.filter(pl.col("reason").is_null())
+    kept = fill_events(frame).select(*EVENTS.column_names, "day")
+    return Block(kept, rejected, untimed, days[-1] if len(days) else None)
 
 
 def complete_days(blocks: Iterable[Block], days: list[date]) -> Iterator[list[Day]]:
     """Turn blocks into finished days: all of `days`, in order, some at a time; the last when the stream has ended.
 
-    Memory holds one batch of days, or one day where a day is larger. Raises RunError for a row outside `days`.
+    Untimed rows are left out. Memory holds one batch of days, or one day where a day is larger. Raises RunError for a
+    row outside `days`.
     """
     waiting: list[Block] = []
     written = 0
@@ -111,13 +118,15 @@ def _last_day(blocks: list[Block]) -> date:
 def _merge(blocks: list[Block]) -> Block:
     if not blocks:
         events = pl.DataFrame(EVENTS.empty_table()).with_columns(pl.lit(None, pl.Date).alias("day"))
-        return Block(events, pl.DataFrame(REJECTED_EVENTS.empty_table()), None)
+        none = pl.DataFrame(REJECTED_EVENTS.empty_table())
+        return Block(events, none, none, None)
     events = pl.concat([block.events for block in blocks])
-    return Block(events, pl.concat([block.rejected for block in blocks]), _last_day(blocks))
+    rejected = pl.concat([block.rejected for block in blocks])
+    return Block(events, rejected, rejected.clear(), _last_day(blocks))
 
 
 def _part(block: Block, condition: pl.Expr) -> Block:
-    return Block(block.events.filter(condition), block.rejected.filter(condition), block.last_day)
+    return Block(block.events.filter(condition), block.rejected.filter(condition), block.untimed, block.last_day)
 
 
 def finish_days(block: Block, days: list[date]) -> list[Day]:
@@ -130,11 +139,18 @@ def finish_days(block: Block, days: list[date]) -> list[Day]:
         rejected = pl.concat([rejected, refused])
     kept = kept.sort("occurred_at", "event_id")
     rejected = rejected.sort("row_key", "reason", "row_text")
-    events_by_day = kept.partition_by("day", as_dict=True, include_key=False)
+    events_by_day = _slices(kept)
     rejected_by_day = rejected.partition_by("day", as_dict=True)
     found = []
     for day in days:
-        events = events_by_day.get((day,), kept.clear().drop("day"))
+        events = events_by_day.get(day, kept.clear()).drop("day")
         refused = rejected_by_day.get((day,), rejected.clear())
         found.append(Day(day, events, refused, events.height + refused.height))
     return found
+
+
+def _slices(events: pl.DataFrame) -> dict[date, pl.DataFrame]:
+    """The events of each day, from events sorted by time."""
+    runs = events["day"].rle().struct.unnest()
+    starts = runs["len"].cum_sum() - runs["len"]
+    return {day: events.slice(start, size) for day, start, size in zip(runs["value"], starts, runs["len"], strict=True)}

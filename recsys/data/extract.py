@@ -15,17 +15,17 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta, timezone
 
 import polars as pl
-import pyarrow as pa
+from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
-from recsys.data.day_frames import Day, complete_days, with_days
+from recsys.data.day_frames import Block, Day, complete_days, with_days
 from recsys.data.events import held_days, look_back, partition_rows
 from recsys.data.snapshots import extract_snapshots
-from recsys.data.source import bound_query, oldest_and_newest, source_text, stream_rows
+from recsys.data.source import SourceRows, bound_query, newest, oldest, source_text, stream_values
 from recsys.database import connect
 from recsys.run import Counts, RunContext, RunError, start_of_day
 from recsys.schemas import EVENTS, EXTRACTED_DAYS, REJECTED_EVENTS
-from recsys.storage import has_partition, scan_partitions, write_partition
+from recsys.storage import Lake, has_partition, read_partition_if_any, scan_partitions, write_partition
 
 log = logging.getLogger(__name__)
 
@@ -109,19 +109,27 @@ def wanted_days(context: RunContext, connection: Connection) -> list[date]:
 def _first_day(context: RunContext, connection: Connection, window_start: date) -> date:
     # The shop's first day inside the window; refuses an as-of date outside the shop's data.
     zone, stale = context.settings.time_zone, context.settings.data.max_stale_days
-    parameters = {"window_start": start_of_day(window_start, zone), "window_end": _END_OF_TIME}
-    source = bound_query(context, connection, EVENTS, parameters)
-    if source is None:
-        raise RunError(f"the shop has no events: the table that {EVENTS.name}.sql reads does not exist")
-    oldest, newest = oldest_and_newest(connection, source[0], EVENTS)
-    if oldest is None or newest is None or oldest >= context.as_of:
+    query, _ = _bound(context, connection, start_of_day(window_start, zone), _END_OF_TIME)
+    first = oldest(connection, query, EVENTS)
+    if first is None or first >= context.as_of:
         raise RunError(f"the shop has no event before {context.as_of_date} (looked back to {window_start})")
-    if newest < start_of_day(context.as_of_date - timedelta(days=stale), zone):
+    recent, _ = _bound(
+        context, connection, start_of_day(context.as_of_date - timedelta(days=stale), zone), _END_OF_TIME
+    )
+    if oldest(connection, recent, EVENTS) is None:
+        last = newest(connection, query, EVENTS)
         raise RunError(
             f"as-of date {context.as_of_date} is in the future of the shop's data: its newest event is of "
-            f"{newest.isoformat()}, more than max_stale_days = {stale} days before"
+            f"{last.isoformat() if last else None}, more than max_stale_days = {stale} days before"
         )
-    return local_day(oldest, zone)
+    return local_day(first, zone)
+
+
+def _bound(context: RunContext, connection: Connection, start: datetime, end: datetime) -> tuple[sql.SQL, list[str]]:
+    source = bound_query(context, connection, EVENTS, {"window_start": start, "window_end": end})
+    if source is None:
+        raise RunError(f"the shop has no events: the table that {EVENTS.name}.sql reads does not exist")
+    return source
 
 
 def local_day(instant: datetime, time_zone: str) -> date:
@@ -142,15 +150,10 @@ def ranges(days: list[date]) -> list[list[date]]:
 
 def _extract_range(context: RunContext, connection: Connection, days: list[date]) -> int:
     zone = context.settings.time_zone
-    parameters = {
-        "window_start": start_of_day(days[0], zone),
-        "window_end": start_of_day(days[-1] + timedelta(days=1), zone),
-    }
-    source = bound_query(context, connection, EVENTS, parameters)
-    if source is None:
-        raise RunError(f"the shop has no events: the table that {EVENTS.name}.sql reads does not exist")
+    end = start_of_day(days[-1] + timedelta(days=1), zone)
+    source = _bound(context, connection, start_of_day(days[0], zone), end)
     log.info("events: reading %s to %s", days[0], days[-1])
-    blocks = stream_rows(EVENTS, connection, *source)
+    blocks = stream_values(EVENTS, connection, *source)
     marks = write_days(context, days, blocks)
     # Marked only now, when the server's count of the whole range has been compared with what arrived.
     for mark in marks:
@@ -158,8 +161,8 @@ def _extract_range(context: RunContext, connection: Connection, days: list[date]
     return sum(mark["source_rows"].item() for mark in marks)
 
 
-def write_days(context: RunContext, days: list[date], blocks: Iterable[pa.Table]) -> list[pl.DataFrame]:
-    """Write the events of `days`, which follow each other, from blocks of text ordered by time.
+def write_days(context: RunContext, days: list[date], blocks: Iterable[SourceRows]) -> list[pl.DataFrame]:
+    """Write the events of `days`, which follow each other, from blocks ordered by time.
 
     Every day gets its partition, an empty one too, each replaced atomically. Returns one row of
     schemas.EXTRACTED_DAYS a day. Raises RunError for rows out of order or outside `days`, and for days of which the
@@ -168,12 +171,20 @@ def write_days(context: RunContext, days: list[date], blocks: Iterable[pa.Table]
     data, zone = context.settings.data, context.settings.time_zone
     clock = time.monotonic()
     name = fingerprint(context)
-    frames = (with_days(block, days[0], zone, data.clock_tolerance_minutes) for block in blocks)
+    untimed: list[pl.DataFrame] = []
+
+    def frames() -> Iterator[Block]:
+        for rows in blocks:
+            block = with_days(rows, days[0], zone, data.clock_tolerance_minutes)
+            if block.untimed.height:
+                untimed.append(block.untimed)
+            yield block
+
     rows = 0
     marks: list[pl.DataFrame] = []
     with ThreadPoolExecutor(max_workers=_WRITERS) as pool:
         under_way: Iterable[pl.DataFrame] = ()
-        for finished in complete_days(frames, days):
+        for finished in complete_days(frames(), days):
             rows += sum(day.source_rows for day in finished)
             if not rows:
                 _refuse_emptied(context, [day.day for day in finished])
@@ -183,7 +194,7 @@ def write_days(context: RunContext, days: list[date], blocks: Iterable[pa.Table]
             speed = rows / max(time.monotonic() - clock, 1e-9)
             log.info("events: %s to %s read, %d rows, %.0f rows/s", days[0], finished[-1].day, rows, speed)
         marks += under_way
-    return marks
+    return _add_untimed(context.lake, marks, untimed) if untimed else marks
 
 
 def _refuse_emptied(context: RunContext, days: list[date]) -> None:
@@ -195,6 +206,26 @@ def _refuse_emptied(context: RunContext, days: list[date]) -> None:
             f"the shop has no event of {days[0]} to {days[-1]} any more, of which the lake holds {rows}: nothing was "
             f"replaced; if the shop is right, delete these days of {EVENTS.name}/ in the lake"
         )
+
+
+def _add_untimed(lake: Lake, marks: list[pl.DataFrame], untimed: list[pl.DataFrame]) -> list[pl.DataFrame]:
+    """Put refused rows without a time, which come after all others, to those of their days; returns the new marks."""
+    parts = pl.concat(untimed).partition_by("day", as_dict=True)
+    strange = sorted(day for (day,) in parts if not any(mark["day"].item() == day for mark in marks))
+    if strange:
+        raise RunError(
+            f"events.sql gave a row of {strange[0]}, outside the days asked for; keep the query's where clause"
+        )
+    return [_mark_with(lake, mark, parts.get((mark["day"].item(),))) for mark in marks]
+
+
+def _mark_with(lake: Lake, mark: pl.DataFrame, added: pl.DataFrame | None) -> pl.DataFrame:
+    if added is None:
+        return mark
+    day = mark["day"].item()
+    rejected = pl.concat([read_partition_if_any(lake, REJECTED_EVENTS, date=day), added])
+    write_partition(lake, REJECTED_EVENTS, rejected.sort("row_key", "reason", "row_text"), date=day)
+    return mark.with_columns(pl.col("source_rows", "rejected_rows") + added.height)
 
 
 def _write_day(context: RunContext, day: Day, name: str) -> pl.DataFrame:

@@ -24,7 +24,8 @@ _FLAGS = {"t": True, "true": True, "1": True, "yes": True, "f": False, "false": 
 def read_values(rows: pa.Table, table: Table) -> pl.DataFrame:
     """Rows of text as the types of `table`, plus a column `unreadable`: the first column whose text is no such value.
 
-    A text that cannot be read becomes null; instants without an offset are UTC.
+    A column that has its type already keeps it. A text that cannot be read becomes null; instants without an offset
+    are UTC.
     """
     columns: dict[str, pl.Series] = {}
     unreadable: list[pl.Series] = []
@@ -43,8 +44,8 @@ def read_values(rows: pa.Table, table: Table) -> pl.DataFrame:
 
 
 def _cast(text: pa.ChunkedArray, type_: pa.DataType) -> pl.Series:
-    if type_ == TEXT:
-        return pl.Series(text, dtype=pl.String)
+    if text.type == type_:
+        return pl.Series(text, dtype=pl.String if type_ == TEXT else None)
     if type_ != FLAG:
         try:
             return pl.Series(text.cast(type_))

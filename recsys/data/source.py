@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -12,9 +14,9 @@ import pyarrow as pa
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
-from recsys.database import DatabaseError, bind, copy_out, query_columns
+from recsys.database import CsvRows, DatabaseError, bind, copy_out, query_columns
 from recsys.run import RunContext, RunError
-from recsys.schemas import Table
+from recsys.schemas import TEXT, Table
 
 log = logging.getLogger(__name__)
 
@@ -59,29 +61,68 @@ def bound_query(
     return query, columns
 
 
-def stream_rows(table: Table, connection: Connection, query: sql.SQL, columns: list[str]) -> Iterator[pa.Table]:
-    """The query's rows, block by block, as text columns of the contract; missing optional columns are left out.
+@dataclass(frozen=True)
+class SourceRows:
+    """A block of rows: `values` of the contract's types, or all of it text where a value is none of its type."""
+
+    values: pa.Table
+    csv: CsvRows
+
+    def text(self) -> pa.Table:
+        """The rows as the source wrote them."""
+        return self.csv.read(dict.fromkeys(self.values.column_names, TEXT))
+
+
+def stream_values(table: Table, connection: Connection, query: sql.SQL, columns: list[str]) -> Iterator[SourceRows]:
+    """The query's rows, block by block; missing optional columns are left out.
 
     Raises RunError, which names the table, when the source fails or breaks off.
     """
-    wanted = [name for name in table.column_names if name in columns]
+    types = {column.name: column.type for column in table.columns if column.name in columns}
+    with _named(table):
+        for csv in copy_out(connection, query, columns):
+            try:
+                values = csv.read(types)
+            except pa.ArrowInvalid:
+                values = csv.read(dict.fromkeys(types, TEXT))
+            yield SourceRows(values, csv)
+
+
+def stream_rows(table: Table, connection: Connection, query: sql.SQL, columns: list[str]) -> Iterator[pa.Table]:
+    """The query's rows, block by block, as text columns of the contract; else as stream_values."""
+    texts = dict.fromkeys((name for name in table.column_names if name in columns), TEXT)
+    with _named(table):
+        for csv in copy_out(connection, query, columns):
+            yield csv.read(texts)
+
+
+@contextmanager
+def _named(table: Table) -> Iterator[None]:
     try:
-        for batch in copy_out(connection, query, columns):
-            yield pa.Table.from_batches([batch]).select(wanted)
-    except DatabaseError as error:
+        yield
+    except (DatabaseError, pa.ArrowInvalid) as error:
         raise RunError(f"reading {table.name} from the shop: {error}") from error
 
 
-def oldest_and_newest(connection: Connection, query: sql.SQL, table: Table) -> tuple[datetime | None, datetime | None]:
-    """First and last `occurred_at` that `query` gives; None where it gives none."""
-    statement = sql.SQL("select min(occurred_at), max(occurred_at) from ({}) as source").format(query)
+def oldest(connection: Connection, query: sql.SQL, table: Table) -> datetime | None:
+    """First `occurred_at` that `query` gives; None where it gives none. One look into an index that has its order."""
+    first = "select occurred_at from ({}) as source where occurred_at is not null order by occurred_at limit 1"
+    return _instant(connection, sql.SQL(first).format(query), table)
+
+
+def newest(connection: Connection, query: sql.SQL, table: Table) -> datetime | None:
+    """Last `occurred_at` that `query` gives; None where it gives none. Reads every row."""
+    return _instant(connection, sql.SQL("select max(occurred_at) from ({}) as source").format(query), table)
+
+
+def _instant(connection: Connection, statement: sql.Composable, table: Table) -> datetime | None:
     try:
         with connection.cursor() as cursor:
             cursor.execute(statement)
-            oldest, newest = cursor.fetchone() or (None, None)
+            row = cursor.fetchone()
     except psycopg2.Error as error:
         raise RunError(f"reading {table.name} from the shop: {str(error).strip()}") from error
-    return _as_utc(oldest), _as_utc(newest)
+    return _as_utc(row[0]) if row else None
 
 
 def _as_utc(instant: datetime | None) -> datetime | None:

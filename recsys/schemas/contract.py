@@ -24,6 +24,7 @@ EVENTS = Table(
         Column("occurred_at", INSTANT, "When the user did it."),
         Column("ingested_at", INSTANT, "When the shop's database learnt of it."),
     ),
+    diverse=("user_id", "item_id", "order_id", "session_id"),
 )
 
 ITEMS = Table(

@@ -39,6 +39,8 @@ class Table:
     grain: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    diverse: tuple[str, ...] = ()
+    """Text columns beside the key that hardly repeat within a partition."""
 
     @property
     def column_names(self) -> list[str]:
@@ -52,8 +54,8 @@ class Table:
 
     @property
     def repeating_columns(self) -> list[str]:
-        """Text columns whose values repeat, as far as the key tells: those worth a dictionary in a file."""
-        return [c.name for c in self.columns if c.type == TEXT and (c.name,) != self.key]
+        """Text columns whose values repeat: those worth a dictionary in a file."""
+        return [c.name for c in self.columns if c.type == TEXT and (c.name,) != self.key and c.name not in self.diverse]
 
     def empty_table(self) -> pa.Table:
         """No row. (Arrow's own `Schema.empty_table` loads pandas, which takes longer than most steps' work.)"""

@@ -100,6 +100,27 @@ def test_refused_rows_are_kept_apart_with_their_reason(context: MakeContext, add
     assert (mark["source_rows"], mark["kept_rows"], mark["rejected_rows"]) == (11, 2, 9)
 
 
+def test_rows_without_a_time_join_the_refused_rows_of_the_day_they_were_loaded(
+    context: MakeContext, add_events: AddEvents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_events(
+        event("a", 7, user_id=None),
+        event("lost 7", 7, occurred_at=None),
+        event("b", 8),
+        event("c", 9),
+        event("lost 9", 9, occurred_at=None),
+    )
+    monkeypatch.setattr("recsys.database._BLOCK_BYTES", 1)
+    run = context()
+    for _ in range(2):
+        extract_events(run)
+        assert reasons(run, 7) == {"a": "missing_user", "lost 7": "missing_time"}
+        assert reasons(run, 9) == {"lost 9": "missing_time"}
+        marks = [read_partition(run.lake, EXTRACTED_DAYS, date=date(2024, 3, day)) for day in (7, 8, 9)]
+        assert [mark["source_rows"].item() for mark in marks] == [2, 1, 2]
+        assert [mark["rejected_rows"].item() for mark in marks] == [2, 0, 1]
+
+
 def test_ids_with_commas_quotes_and_line_breaks_survive(context: MakeContext, add_events: AddEvents) -> None:
     add_events(event('a,"b"\nc', 9, user_id="ü\t1"))
     run = context()
