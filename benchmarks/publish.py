@@ -84,7 +84,7 @@ def _lists(users: range, random: np.random.Generator) -> pl.DataFrame:
     size = len(users) * len(LISTS) * LENGTH
     rank = np.tile(np.arange(1, LENGTH + 1, dtype=np.int32), len(users) * len(LISTS))
     item = (random.integers(0, 50_000, size // LENGTH).repeat(LENGTH) + rank * 997) % 60_000
-    return pl.DataFrame(
+    known = pl.DataFrame(
         {
             "as_of_date": pl.repeat(DAY, size, dtype=pl.Date, eager=True),
             "list": np.tile(np.repeat(LISTS, LENGTH), len(users)),
@@ -94,15 +94,13 @@ def _lists(users: range, random: np.random.Generator) -> pl.DataFrame:
             "score": (1.0 / rank).astype(np.float32),
             "generator": pl.repeat("buy_again", size, eager=True),
             "anchor_item_id": item[::-1].astype(str),
-            "fallback": pl.repeat(None, size, dtype=pl.String, eager=True),
             "reason_code": pl.repeat("bought_often", size, eager=True),
             "reason_text": pl.repeat("You buy it about every two weeks.", size, eager=True),
-            "probability": pl.repeat(None, size, dtype=pl.Float32, eager=True),
-            "due_date": pl.repeat(None, size, dtype=pl.Date, eager=True),
-            "overdue": pl.repeat(None, size, dtype=pl.Boolean, eager=True),
             "model_version": pl.repeat("0123456789ab", size, eager=True),
         }
     )
+    # Whatever else a list may hold, and need not, is null.
+    return pl.concat([pl.DataFrame(schemas.USER_RECOMMENDATIONS.empty_table()), known], how="diagonal")
 
 
 def _write_lake(lake: Lake, users: int) -> int:
