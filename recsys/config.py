@@ -33,6 +33,7 @@ from recsys.settings.gate import GateSettings
 from recsys.settings.lists import RulesSettings
 from recsys.settings.measuring import MeasuringSettings
 from recsys.settings.models import ModelSettings
+from recsys.settings.new_items import NewItemSettings
 from recsys.settings.publishing import PublishSettings
 from recsys.settings.quality import QualitySettings
 from recsys.settings.repeat import RepeatSettings
@@ -66,6 +67,7 @@ class Settings:
     rules: RulesSettings = field(default_factory=RulesSettings)
     variety: VarietySettings = field(default_factory=VarietySettings)
     explain: ExplainSettings = field(default_factory=ExplainSettings)
+    new_items: NewItemSettings = field(default_factory=NewItemSettings)
     repeat: RepeatSettings = field(default_factory=RepeatSettings)
     similar: SimilarSettings = field(default_factory=SimilarSettings)
     trending: TrendingSettings = field(default_factory=TrendingSettings)

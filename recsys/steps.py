@@ -178,10 +178,11 @@ def build_realised_metrics(context: RunContext) -> Counts:
 
 
 def build_campaign_audiences(context: RunContext) -> Counts:
-    """Choose whom to contact for each running or coming campaign, and tell what came of those that are over."""
+    """Choose whom to contact for each campaign and for each new item, and tell what came of campaigns that are over."""
     from recsys.recommendations.campaign_audiences import build_campaign_audiences
+    from recsys.recommendations.new_item_audiences import build_new_item_audiences
 
-    return build_campaign_audiences(context)
+    return {**build_campaign_audiences(context), **build_new_item_audiences(context)}
 
 
 def stage_tables(context: RunContext) -> Counts:

@@ -87,9 +87,11 @@ def _price_band() -> pl.Expr:
     return pl.when(price.is_not_null()).then(chosen).cast(pl.Int32)
 
 
-def load_content(context: RunContext) -> Content:
-    """The day's content. Raises LakeError before build_item_content ran."""
+def load_content(context: RunContext, only: pl.Series | None = None) -> Content:
+    """The day's content, of the items `only` where they are named. Raises LakeError before build_item_content ran."""
     view = read_partition(context.lake, ITEM_CONTENT, as_of_date=context.as_of_date)
+    if only is not None:
+        view = view.filter(pl.col("item_id").is_in(only.implode()))
     encoder = view["encoder"][0] if len(view) else "none"
     held = kept_vectors(context, encoder) if encoder != "none" else {}
     return content_of(view, held, context.settings.content.min_text_items)

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from recsys.features.history import History
 from recsys.features.purchases import decayed, mean_gap, younger
+from recsys.features.view_files import scan_view
 from recsys.models import registry
 from recsys.models.cuts import draw_users
 from recsys.models.generator import Arrays
@@ -95,11 +96,16 @@ class RepeatPurchase:
         return cls(arrays["rates"], arrays["again"], arrays["gaps"], weights, settings)
 
 
-def fit_repeat_purchase(history: History, history_days: int, settings: RepeatSettings, seed: int) -> RepeatPurchase:
-    """Fit on `history`: rhythms as of its end, weights on the purchases of its last settings.days days."""
+def fit_repeat_purchase(
+    history: History, history_days: int, settings: RepeatSettings, seed: int, today: pl.DataFrame | None = None
+) -> RepeatPurchase:
+    """Fit on `history`: rhythms as of its end, weights on the purchases of its last settings.days days.
+
+    `today`: item and PAIR_FACTS as of its end, where they are at hand.
+    """
     start = history.as_of - timedelta(days=settings.days)
     past = history.before(start, history_days)
-    now = _rhythms(history.before(history.as_of, history_days), settings)
+    now = _rhythms(history.before(history.as_of, history_days), settings, today)
     facts = repeat_facts(past)
     if facts.is_empty():
         return now
@@ -116,9 +122,10 @@ def fit_repeat_purchase(history: History, history_days: int, settings: RepeatSet
 
 
 def save_repeat_purchase(context: RunContext, history: History) -> None:
-    """Fit the day's model on `history` and write it."""
+    """Fit the day's model on `history` and write it. Raises LakeError before build_features ran."""
     settings = context.settings
-    fitted = fit_repeat_purchase(history, settings.models.history_days, settings.repeat, settings.seed)
+    today = scan_view(context, "pairs").select("item", *PAIR_FACTS).collect()
+    fitted = fit_repeat_purchase(history, settings.models.history_days, settings.repeat, settings.seed, today)
     registry.write_arrays(context.lake, context.as_of_date, "repeat_purchase", fitted.arrays())
 
 

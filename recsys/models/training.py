@@ -34,6 +34,7 @@ from recsys.features.history import History
 from recsys.models import registry
 from recsys.models.calibration import calibration_row
 from recsys.models.candidates import fit_generators_on, is_ease_shop
+from recsys.models.cold_items import save_cold_items
 from recsys.models.cuts import Cut, cut_days, cut_frame, cut_key, is_usable, label_types, make_cut, sampled
 from recsys.models.leaks import cut_evidence
 from recsys.models.measuring import Measures, measure
@@ -95,6 +96,7 @@ def fit_generators(context: RunContext) -> Counts:
     fitted = fit_generators_on(recent, context.settings, with_ease)
     registry.save_generators(context.lake, context.as_of_date, fitted)
     save_repeat_purchase(context, history.before(context.as_of))
+    save_cold_items(context, recent, fitted)
     versions = artefact_digests(context, fitted)
     registry.write_json(context.lake, context.as_of_date, "versions", versions)
     return {"generators": len(fitted.generators), "users": len(history.users), "items": len(history.items)}

@@ -4,8 +4,8 @@
     discover    best by `discover_score` among what the user never bought, topped up
     buy_again   best by `repeat_score` among what the user bought, never topped up
 
-Topping up takes the segment's popular items, then everybody's; such rows say so in `fallback`, stand below all
-personal rows and score less than they do.
+The list new_arrivals is made apart (recsys.recommendations.new_arrivals). Topping up takes the segment's popular items,
+then everybody's; such rows say so in `fallback`, stand below all personal rows and score less than they do.
 """
 
 from __future__ import annotations

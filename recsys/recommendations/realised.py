@@ -14,7 +14,7 @@ from recsys.recommendations.explored import SUMS, slot_rows, slot_sums
 
 TOP, DEEP = 10, 20
 """Ranks that count for most metrics, and for recall."""
-TRUTH_OF = {"discover": False, "buy_again": True}
+TRUTH_OF = {"discover": False, "buy_again": True, "new_arrivals": False}
 """Lists that answer for a part of what users did only: for what they had (True) or had not bought before."""
 _MEANS = {"ndcg@10": "ndcg", "hit@10": "hit", "recall@20": "recall", "revenue_share@10": "share"}
 _NO_INTERVAL = {"low": pl.lit(None, pl.Float64), "high": pl.lit(None, pl.Float64)}

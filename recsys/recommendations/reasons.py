@@ -7,6 +7,9 @@
     similar_users        Chosen by users whose history resembles yours
     trending             Popular with all users right now
     segment              Popular with users of your group right now
+    new_like_yours       New, and like <title of the anchor item>
+    new_in_shop          New, and fits what you did lately
+    explored             New in the shop
     for_you              Fits what you did lately
 
 The sentences are templates of recsys.recommendations.wording, in the language of the settings.
@@ -18,6 +21,8 @@ import polars as pl
 
 from recsys.recommendations.wording import say
 
+NEW_GENERATORS = ("cold_items",)
+EXPLORATION = "exploration"
 CATEGORY_GENERATORS = ("category_popular",)
 TRENDING_GENERATORS = ("trending",)
 SIMILAR_USER_GENERATORS = ("als", "ease", "item_knn", "similar_users")
@@ -85,6 +90,12 @@ def _code() -> pl.Expr:
     return (
         pl.when(pl.col("fallback").is_not_null())
         .then(pl.col("fallback"))
+        .when(generator.is_in(NEW_GENERATORS) & anchored)
+        .then(pl.lit("new_like_yours"))
+        .when(generator == EXPLORATION)
+        .then(pl.lit("explored"))
+        .when(generator.is_in(NEW_GENERATORS))
+        .then(pl.lit("new_in_shop"))
         .when(pl.col("purchases") > 0)
         .then(pl.lit("bought_before"))
         .when(anchored & pl.col("anchor_bought").fill_null(False))
@@ -104,7 +115,7 @@ def _code() -> pl.Expr:
 def _anchor() -> list[pl.Expr]:
     """The item that the sentence names, and its title; null where it names none of the user's."""
     code = pl.col("reason_code")
-    because = code.is_in(["because_you_bought", "because_of_interest"])
+    because = code.is_in(["because_you_bought", "because_of_interest", "new_like_yours"])
     at_home = code == "popular_in_category"
     item = pl.when(code == "bought_before").then("item_id").when(because).then("anchor_item_id")
     return [
@@ -121,7 +132,8 @@ def _text(language: str) -> pl.Expr:
         "bought_before": _bought_before(language),
         "popular_in_category": pl.when(pl.col("anchor_title").is_null()).then(popular).otherwise(at_home),
     }
-    for name in ("because_you_bought", "because_of_interest", "similar_users", "trending", "segment"):
+    plain = ("because_you_bought", "because_of_interest", "similar_users", "trending", "segment")
+    for name in (*plain, "new_like_yours", "new_in_shop", "explored"):
         texts[name] = say(language, name, **facts)
     text = say(language, "for_you")
     for name, sentence in texts.items():

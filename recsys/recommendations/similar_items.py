@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from recsys.data.events import read_events
 from recsys.features.history import place_among
 from recsys.features.item_content import Content, load_content
+from recsys.features.item_traits import Traits, traits_of
 from recsys.recommendations.rules import blocked_items
 from recsys.recommendations.similar_behaviour import SEEN, behaviour_pairs
 from recsys.recommendations.similar_blend import Blend, fit_blend
-from recsys.recommendations.similar_content import Traits, content_pairs, traits_of, variant_keys
+from recsys.recommendations.similar_content import content_pairs, variant_keys
 from recsys.recommendations.similar_reasons import with_similar_reasons
 from recsys.run import Counts, RunContext
 from recsys.schemas import ITEMS, SIMILAR_ITEMS, STOCK

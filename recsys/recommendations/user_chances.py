@@ -51,7 +51,8 @@ def list_chances(lists: pl.DataFrame) -> pl.DataFrame:
     """user_id, item_id, chance (0 to 1) from the places in the lists; fallback rows say nothing about a user."""
     chance = _BEST / (1.0 + pl.col("rank") / _HALVES_AT)
     share = pl.when(pl.col("list") == "discover").then(_DISCOVER).otherwise(1.0)
-    personal = lists.filter(pl.col("fallback").is_null())
+    # New arrivals are asked for by what they are; their places say little of a purchase.
+    personal = lists.filter(pl.col("fallback").is_null() & (pl.col("list") != "new_arrivals"))
     best = personal.group_by("user_id", "item_id").agg(chance=(chance * share).max())
     return best.sort("user_id", "item_id")
 

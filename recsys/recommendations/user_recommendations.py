@@ -20,8 +20,11 @@ from recsys.features.item_space import ItemSpace, load_item_space
 from recsys.models import scoring
 from recsys.models.versions import model_version
 from recsys.recommendations.experiments import write_assignments
+from recsys.recommendations.exploration import ARMS, arms, with_exploration
 from recsys.recommendations.fallback import trending_by_segment
 from recsys.recommendations.lists import SCORED, SCORES, TOPPED_UP, build_lists
+from recsys.recommendations.new_arrivals import NAME as NEW_ARRIVALS
+from recsys.recommendations.new_arrivals import NewDay, load_new_day, new_arrivals
 from recsys.recommendations.reasons import add_reasons
 from recsys.recommendations.repeat_chances import RepeatDay, load_repeat_day, with_repeat_chances
 from recsys.recommendations.row_facts import with_als_anchors, with_top_features
@@ -34,6 +37,7 @@ from recsys.storage import delete_partitions, read_partition, write_batches, wri
 
 log = logging.getLogger(__name__)
 
+_ARM_EVENTS = ["user_id", "item_id", "event_type", "occurred_at"]
 BATCH_USERS = 2_000
 """Users scored and written at once."""
 
@@ -49,6 +53,8 @@ class _Day:
     cover: pl.DataFrame
     space: ItemSpace
     repeats: RepeatDay
+    arrivals: NewDay
+    choice: pl.DataFrame
 
 
 def plan_user_shards(context: RunContext) -> Counts:
@@ -115,6 +121,8 @@ def _batches(context: RunContext, user_ids: list[str], counts: Counter[str]) -> 
         rows = with_als_anchors(rows, scorer, context.settings.models)
         rows = add_reasons(rows, day.items, own, context.settings.language)
         rows = with_top_features(rows, told.features, scorer.ranker, explained.rows_a_list)
+        ranked = pl.col("propensity").is_null() & (pl.col("list") != NEW_ARRIVALS)
+        rows = rows.with_columns(top_features=pl.when(ranked).then("top_features"))
         rows = rows.with_columns(as_of_date=pl.lit(context.as_of_date), model_version=pl.lit(version))
         yield rows.select(schemas.USER_RECOMMENDATIONS.column_names).to_arrow()
 
@@ -130,6 +138,7 @@ def _lists_of_batch(
     segments = pl.DataFrame({"user_id": batch}, schema={"user_id": pl.String}).join(
         day.users.select("user_id", "segment"), on="user_id", how="left"
     )
+    day_rules = context.settings.rules
     lists = build_lists(
         scored,
         _cold_lists(batch, agreed, scored),
@@ -138,10 +147,12 @@ def _lists_of_batch(
         bought,
         day.blocked,
         day.items,
-        context.settings.rules,
+        day_rules,
     )
     lists = vary(lists, day.space, bought, context.settings.variety)
-    return with_repeat_chances(lists, day.repeats, context)
+    lists = with_exploration(lists, day.choice, segments, bought, context)
+    arrived = new_arrivals(agreed, day.arrivals, bought, day.blocked, day.items, day_rules)
+    return with_repeat_chances(pl.concat([lists, arrived], how="diagonal"), day.repeats, context)
 
 
 def _cold_lists(batch: list[str], agreed: list[str], scored: pl.DataFrame) -> pl.DataFrame:
@@ -171,8 +182,12 @@ def _read_day(context: RunContext) -> _Day:
     cover = read_stock_cover(context, items)
     blocked = blocked_items(items, cover, context.as_of, context.settings.rules)
     popular = _snapshot(context, schemas.FALLBACK_ITEMS)
-    space, repeats = load_item_space(context), load_repeat_day(context)
-    return _Day(items, users, popular, blocked, cover, space, repeats)
+    space, repeats, arrivals = load_item_space(context), load_repeat_day(context), load_new_day(context)
+    choice = pl.DataFrame(schema=ARMS)
+    if context.settings.new_items.explore_share:
+        new = drop_blocked(items.filter(pl.col("item_id").is_in(arrivals.model.item_ids)), blocked)
+        choice = arms(read_events(context, columns=_ARM_EVENTS), users, new, context)
+    return _Day(items, users, popular, blocked, cover, space, repeats, arrivals, choice)
 
 
 def _bought(context: RunContext, user_ids: list[str]) -> pl.DataFrame:

@@ -15,7 +15,7 @@ USER_RECOMMENDATIONS = Table(
     ("user_id", "list", "rank", "as_of_date"),
     (
         as_of(),
-        Column("list", TEXT, "for_you, discover (never bought before) or buy_again."),
+        Column("list", TEXT, "for_you, discover (never bought before), buy_again or new_arrivals."),
         Column("user_id", TEXT, "Who the list is for."),
         Column("rank", INTEGER, "Place in the list, from 1, without gaps."),
         Column("item_id", TEXT, "What is recommended; once in a list."),
@@ -54,6 +54,30 @@ USER_RECOMMENDATIONS = Table(
         ),
         Column("due_date", DAY, "In buy_again: when the next purchase is due, by the usual gap.", nullable=True),
         Column("overdue", FLAG, "In buy_again: whether that day has passed.", nullable=True),
+        Column(
+            "propensity",
+            REAL,
+            "Chance that exploration drew the item for the list; null: it stands there for certain.",
+            nullable=True,
+        ),
+        Column("model_version", TEXT, "Hash that names the models and settings behind the row."),
+    ),
+)
+
+NEW_ITEM_AUDIENCES = Table(
+    "new_item_audiences",
+    "One row per new item and user who is most likely to want it.",
+    ("item_id", "user_id", "as_of_date"),
+    (
+        as_of(),
+        Column("item_id", TEXT, "The new item, in stock and not retired."),
+        Column("user_id", TEXT, "Who is worth telling of it; in few audiences of a day."),
+        Column("rank", INTEGER, "Place in the audience, from 1, who wants it most first."),
+        Column("score", REAL, "What the user did with items alike; comparable within one item and day."),
+        Column("holdout", FLAG, "Not to be told: kept apart to measure what telling changes."),
+        Column("launched_on", DAY, "First day on sale."),
+        Column("reason_code", TEXT, "Kind of reason, a stable code."),
+        Column("reason_text", TEXT, "The reason as a sentence for people."),
         Column("model_version", TEXT, "Hash that names the models and settings behind the row."),
     ),
 )
@@ -325,6 +349,7 @@ PUBLISHED = (
     USER_HISTORY,
     RUN_FUNNEL,
     CAMPAIGN_AUDIENCES,
+    NEW_ITEM_AUDIENCES,
     AUDIENCE_RESULTS,
 )
 

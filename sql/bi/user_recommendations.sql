@@ -20,6 +20,7 @@ select
     r.probability,
     r.due_date,
     r.overdue,
+    r.propensity,
     r.model_version,
     i.title as item_title,
     i.category_path as item_category,

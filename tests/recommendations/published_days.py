@@ -46,6 +46,7 @@ def recommendations(day: date, item: str = "i", users: int = 2) -> pl.DataFrame:
             "probability": None,
             "due_date": None,
             "overdue": None,
+            "propensity": None,
             "model_version": item,
         }
         for user in range(users)

@@ -12,9 +12,10 @@ import pytest
 from recsys import schemas
 from recsys.config import Environment
 from recsys.features.item_content import Content, build_item_content, content_of
+from recsys.features.item_traits import traits_of
 from recsys.recommendations.similar_behaviour import behaviour_pairs, following, shared_buyers
 from recsys.recommendations.similar_blend import CONTROL, FEATURES, even_blend, fit_blend
-from recsys.recommendations.similar_content import content_pairs, traits_of, variant_keys
+from recsys.recommendations.similar_content import content_pairs, variant_keys
 from recsys.recommendations.similar_items import build_similar_items, catalogue_of, next_items, similar_rows
 from recsys.recommendations.similar_reasons import with_similar_reasons
 from recsys.run import RunContext

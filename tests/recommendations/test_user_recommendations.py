@@ -8,19 +8,23 @@ from types import SimpleNamespace
 import numpy as np
 import polars as pl
 import pytest
+import scipy.sparse as sp
 
 from recsys import schemas
 from recsys.config import Environment, Settings
 from recsys.models import scoring
 from recsys.models.candidates import GeneratorSet
+from recsys.models.cold_items import ColdItems
 from recsys.models.ranker import Ranker
 from recsys.models.repeat_purchase import PAIR_FACTS, USER_FACTS, RepeatPurchase
 from recsys.recommendations import user_recommendations
 from recsys.recommendations.lists import SCORED
+from recsys.recommendations.new_arrivals import NewDay
 from recsys.recommendations.repeat_chances import RepeatDay
 from recsys.recommendations.user_recommendations import plan_user_shards, recommend_users
 from recsys.run import RunContext
 from recsys.settings.lists import RulesSettings
+from recsys.settings.new_items import NewItemSettings
 from recsys.settings.repeat import RepeatSettings
 from recsys.storage import (
     LakeError,
@@ -40,6 +44,17 @@ NO_RHYTHM = RepeatDay(
     pl.LazyFrame(schema={"user": pl.Int32, **dict.fromkeys(USER_FACTS, pl.Float32)}),
 )
 """Nothing is known of anybody's repeat purchases."""
+
+
+_WEIGHED = pl.LazyFrame(schema={"user": pl.Int32, "item": pl.Int32, "weight": pl.Float32})
+NOTHING_NEW = NewDay(
+    ColdItems([], sp.csr_matrix(np.zeros((0, 0))), np.zeros((0, 1), np.float32), NewItemSettings()),
+    pl.Series(dtype=pl.String),
+    pl.Series(dtype=pl.String),
+    np.zeros((0, 1), np.float32),
+    _WEIGHED,
+    _WEIGHED,
+)
 
 
 @pytest.fixture
@@ -74,6 +89,7 @@ def written_scores(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = SimpleNamespace(generators=GeneratorSet((), ()), ranker=Ranker([], {}, 1))
     monkeypatch.setattr(scoring, "load_scorer", lambda context: nothing)
     monkeypatch.setattr(user_recommendations, "load_repeat_day", lambda context: NO_RHYTHM)
+    monkeypatch.setattr(user_recommendations, "load_new_day", lambda context: NOTHING_NEW)
     monkeypatch.setattr(user_recommendations, "model_version", lambda context: "version")
     monkeypatch.setattr(scoring, "score_with_features", score_with_features)
 

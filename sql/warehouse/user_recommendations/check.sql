@@ -28,13 +28,14 @@ judged as (
         user_id,
         rank,
         case
-            when list not in ('for_you', 'discover', 'buy_again') then 'unknown list'
+            when list not in ('for_you', 'discover', 'buy_again', 'new_arrivals') then 'unknown list'
             when score in ('NaN', 'Infinity', '-Infinity') then 'score is not a finite number'
             when user_id = '' or item_id = '' or generator = '' then 'empty user, item or generator'
             when reason_code = '' or btrim(reason_text) = '' then 'empty reason'
             when reason_code = 'bought_before' and purchases is null then 'a repeat without its purchases'
             when reason_code like 'because%' and anchor_item_id is null then 'a reason without the item that it names'
             when probability = 'NaN' or probability < 0 or probability > 1 then 'probability is not between 0 and 1'
+            when propensity = 'NaN' or propensity <= 0 or propensity > 1 then 'propensity is not a chance'
             when list <> 'buy_again' and coalesce(probability::text, due_date::text, overdue::text) is not null
                 then 'a repeat purchase told outside buy_again'
             when fallback not in ('segment', 'trending') then 'unknown fallback'

@@ -19,6 +19,7 @@ create table if not exists recsys.user_recommendations (
     probability real,
     due_date date,
     overdue boolean,
+    propensity real,
     model_version text not null,
     primary key (user_id, list, rank, as_of_date),
     unique (user_id, list, item_id, as_of_date)
@@ -27,7 +28,8 @@ create table if not exists recsys.user_recommendations (
 comment on table recsys.user_recommendations is 'One row per user, list and rank.';
 comment on column recsys.user_recommendations.as_of_date is
 'The day the row is for: everything before its 00:00 was known, nothing later.';
-comment on column recsys.user_recommendations.list is 'for_you, discover (never bought before) or buy_again.';
+comment on column recsys.user_recommendations.list is 
+'for_you, discover (never bought before), buy_again or new_arrivals.';
 comment on column recsys.user_recommendations.user_id is 'Who the list is for.';
 comment on column recsys.user_recommendations.rank is 'Place in the list, from 1, without gaps.';
 comment on column recsys.user_recommendations.item_id is 'What is recommended; once in a list.';
@@ -54,5 +56,7 @@ comment on column recsys.user_recommendations.probability is
 comment on column recsys.user_recommendations.due_date is
 'In buy_again: when the next purchase is due, by the usual gap.';
 comment on column recsys.user_recommendations.overdue is 'In buy_again: whether that day has passed.';
+comment on column recsys.user_recommendations.propensity is
+'Chance that exploration drew the item for the list; null: it stands there for certain.';
 comment on column recsys.user_recommendations.model_version is
 'Hash that names the models and settings behind the row.';
