@@ -1,4 +1,4 @@
-"""The ranker: LightGBM lambdarank and two binary models blended over all candidates, one more for discovery.
+"""The ranker: LightGBM lambdarank and a binary model blended over all candidates, one more for discovery.
 
 Lambdarank orders the head of a list best, the binary model knows how likely each purchase is; their standardised sum
 beat both on every past cut. Discovery blends a binary model of its own, trained on never-bought candidates alone,
@@ -48,8 +48,7 @@ class Ranker:
     threads: int
 
 
-GENERAL = ("lambdarank", "binary", "binary_again")
-"""Two binary models of different seeds: their mean is steadier than either."""
+GENERAL = ("lambdarank", "binary")
 DISCOVERY = ("binary", "discover")
 
 
@@ -116,7 +115,6 @@ def fit_ranker(parts: list[pl.DataFrame], features: list[str], settings: ModelSe
     lambdarank = _LAMBDARANK | {"learning_rate": settings.lambdarank_learning_rate}
     fitted = {
         "binary": _boost(everything, {"objective": "binary"}, settings.trees, settings, seed),
-        "binary_again": _boost(everything, {"objective": "binary"}, settings.trees, settings, seed + 1),
         "lambdarank": _boost(everything, lambdarank, settings.lambdarank_trees, settings, seed),
     }
     if new[1].sum() >= settings.min_labels:
@@ -125,7 +123,13 @@ def fit_ranker(parts: list[pl.DataFrame], features: list[str], settings: ModelSe
     return Ranker(features, fitted, settings.threads)
 
 
-_LAMBDARANK = {"objective": "lambdarank", "lambdarank_norm": False, "lambdarank_truncation_level": 40}
+# Thresholds drawn at random (extremely randomised trees, Geurts et al. 2006) keep lambdarank from learning single users.
+_LAMBDARANK = {
+    "objective": "lambdarank",
+    "lambdarank_norm": False,
+    "lambdarank_truncation_level": 40,
+    "extra_trees": True,
+}
 _Stacked = tuple[NDArray[np.float32], NDArray[np.int8], NDArray[np.int64]]
 
 

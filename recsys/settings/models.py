@@ -46,8 +46,8 @@ class ModelSettings:
     together_candidates: int = 30
     horizon_days: int = 28
     """Days after a cut whose purchases are the labels, and the length of the holdout."""
-    training_cuts: int = 3
-    """Cuts, horizon_days apart, that the ranker learns from."""
+    training_cuts: int = 2
+    """Cuts, horizon_days apart, that the ranker learns from; older ones tell of a shop that has changed since."""
     training_interval_days: int = 7
     """The newest cut moves on every so many days (7: on Mondays); the ranker is trained again when it does, or when
     anything else that it learns from changes."""
@@ -63,10 +63,10 @@ class ModelSettings:
     min_labels: int = 200
     """With fewer labels than this among the candidates, carts, favourites and then views count as labels too."""
     trees: int = 150
-    lambdarank_trees: int = 80
+    lambdarank_trees: int = 120
     discover_trees: int = 130
     learning_rate: float = 0.06
-    lambdarank_learning_rate: float = 0.08
+    lambdarank_learning_rate: float = 0.1
     batch_users: int = 250
     """Users whose candidates are made at once."""
     bootstrap_draws: int = 1_000
