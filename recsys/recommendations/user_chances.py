@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from recsys.run import RunContext
+from recsys.run import RunContext, RunError
 from recsys.schemas import USER_RECOMMENDATIONS
 from recsys.storage import has_partition, read_partition, shards_of
 
@@ -23,7 +23,10 @@ _BEST, _HALVES_AT, _DISCOVER = 0.5, 15.0, 0.3
 
 
 def chance_batches(context: RunContext) -> Iterator[pl.DataFrame]:
-    """Chances (columns of `list_chances`) of the users with a personal list, at most BATCH_USERS users at a time."""
+    """Chances (columns of `list_chances`) of the users with a personal list, at most BATCH_USERS users at a time.
+
+    Raises RunError where the day has no lists.
+    """
     for lists in _shards(context):
         chances = list_chances(lists)
         users = chances["user_id"].unique().sort()
@@ -43,8 +46,11 @@ def _shards(context: RunContext) -> Iterator[pl.DataFrame]:
     day: dict[str, Any] = {"as_of_date": context.as_of_date}
     if has_partition(context.lake, USER_RECOMMENDATIONS, **day):
         yield read_partition(context.lake, USER_RECOMMENDATIONS, **day)
-    for keys in shards_of(context.lake, USER_RECOMMENDATIONS, **day):
+    shards = shards_of(context.lake, USER_RECOMMENDATIONS, **day)
+    for keys in shards:
         yield read_partition(context.lake, USER_RECOMMENDATIONS, **keys)
+    if not shards and not has_partition(context.lake, USER_RECOMMENDATIONS, **day):
+        raise RunError(f"the lake has no user_recommendations of {context.as_of_date}: run recommend_users first")
 
 
 def list_chances(lists: pl.DataFrame) -> pl.DataFrame:

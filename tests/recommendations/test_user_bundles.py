@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timezone
+from pathlib import Path
 
 import polars as pl
 import pytest
 
+from recsys.config import Environment, Settings
 from recsys.recommendations.user_bundles import bundle_links, choose_for_users, with_user_reasons
-from recsys.recommendations.user_chances import list_chances, purchase_rhythm
+from recsys.recommendations.user_chances import chance_batches, list_chances, purchase_rhythm
+from recsys.run import RunContext, RunError
 from recsys.settings.combinations import BundleSettings
 from tests.recommendations.combination_shop import AS_OF_DATE, combination_events, combination_items
 
@@ -104,3 +107,10 @@ def test_reason_names_bundle_and_anchor() -> None:
     rows = choose(chances(("u", "a", 1.0)))
     text = with_user_reasons(rows, BUNDLES, combination_items())["reason_text"][0]
     assert text == "X: goes with a, 2 new to you; 5 baskets held it whole"
+
+
+def test_a_day_without_lists_is_an_error_that_says_which_step_is_missing(tmp_path: Path) -> None:
+    environment = Environment(shop_dsn="", warehouse_dsn="", lake_uri=str(tmp_path))
+    context = RunContext(date(2017, 12, 4), environment, Settings(), "test")
+    with pytest.raises(RunError, match="no user_recommendations of 2017-12-04: run recommend_users first"):
+        next(chance_batches(context))
