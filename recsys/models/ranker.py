@@ -123,7 +123,7 @@ def fit_ranker(parts: list[pl.DataFrame], features: list[str], settings: ModelSe
     return Ranker(features, fitted, settings.threads)
 
 
-# Thresholds drawn at random (extremely randomised trees, Geurts et al. 2006) keep lambdarank from learning single users.
+# Thresholds drawn at random (extremely randomised trees, Geurts et al. 2006) keep lambdarank from single users.
 _LAMBDARANK = {
     "objective": "lambdarank",
     "lambdarank_norm": False,
