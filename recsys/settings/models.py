@@ -46,8 +46,8 @@ class ModelSettings:
     together_candidates: int = 30
     horizon_days: int = 28
     """Days after a cut whose purchases are the labels, and the length of the holdout."""
-    training_cuts: int = 2
-    """Cuts, horizon_days apart, that the ranker learns from; older ones tell of a shop that has changed since."""
+    training_cuts: int = 3
+    """Cuts, horizon_days apart, that the ranker learns from; a fourth, older one made its order worse."""
     training_interval_days: int = 7
     """The newest cut moves on every so many days (7: on Mondays); the ranker is trained again when it does, or when
     anything else that it learns from changes."""

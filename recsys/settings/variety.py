@@ -14,7 +14,7 @@ class VarietySettings:
     cost.
     """
 
-    diversity: tuple[str, ...] = ("discover=1",)
+    diversity: tuple[str, ...] = ("discover=0.5",)
     """Strength against items that are like those above them: "discover=0.2"."""
     calibration: tuple[str, ...] = ()
     """Strength towards the shares of categories in what the user bought: "discover=0.2"."""
