@@ -28,7 +28,7 @@ create table if not exists recsys.user_recommendations (
 comment on table recsys.user_recommendations is 'One row per user, list and rank.';
 comment on column recsys.user_recommendations.as_of_date is
 'The day the row is for: everything before its 00:00 was known, nothing later.';
-comment on column recsys.user_recommendations.list is 
+comment on column recsys.user_recommendations.list is
 'for_you, discover (never bought before), buy_again or new_arrivals.';
 comment on column recsys.user_recommendations.user_id is 'Who the list is for.';
 comment on column recsys.user_recommendations.rank is 'Place in the list, from 1, without gaps.';
