@@ -107,9 +107,9 @@ def _add_keys(connection: Connection, table: Table, day: date) -> None:
         keys = [definition for (definition,) in cursor.fetchall()]
         try:
             cursor.execute("set local maintenance_work_mem = '256MB'")
-            cursor.execute(sql.SQL("alter table {} add check (as_of_date = {})").format(staged, sql.Literal(day)))
-            for key in keys:
-                cursor.execute(sql.SQL("alter table {} add {}").format(staged, sql.SQL(key)))
+            proof = sql.SQL("add check (as_of_date = {})").format(sql.Literal(day))
+            added = sql.SQL(", ").join([proof, *(sql.SQL("add {}").format(sql.SQL(key)) for key in keys)])
+            cursor.execute(sql.SQL("alter table {} {}").format(staged, added))
             cursor.execute(sql.SQL("analyze {}").format(staged))
         except errors.CheckViolation as error:
             raise RunError(f"{table.name} of {day} holds rows of another day") from error

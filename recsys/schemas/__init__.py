@@ -33,18 +33,14 @@ from recsys.schemas.lake import (
     TEXT_EMBEDDINGS,
     USER_SHARDS,
 )
+from recsys.schemas.measured import DATA_QUALITY, GATE_VERDICTS, OFFLINE_METRICS, REALISED_METRICS, REJECTED_ROWS
 from recsys.schemas.published import (
     BUNDLE_ITEMS,
     BUNDLES,
-    DATA_QUALITY,
-    GATE_VERDICTS,
     ITEM_PAIRS,
     NEW_ITEM_AUDIENCES,
-    OFFLINE_METRICS,
     PUBLISHED,
     PUBLISHED_RUNS,
-    REALISED_METRICS,
-    REJECTED_ROWS,
     SIMILAR_ITEMS,
     TRENDING_ITEMS,
     USER_BUNDLES,
