@@ -95,7 +95,7 @@ def test_every_route_is_closed_to_who_is_not_logged_in(stranger: Any) -> None:
 
     from plugins.result_pages.app import app, may_see_the_dag
 
-    assert len(app.routes) == 6
+    assert len(app.routes) == 7
     for route in app.routes:
         assert {dependency.dependency for dependency in route.dependencies} == {get_user, may_see_the_dag}
     for path in PAGES:
