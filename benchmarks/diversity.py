@@ -19,17 +19,16 @@ import numpy as np
 import polars as pl
 
 from benchmarks.rule_costs import holdout
-from recsys import schemas
 from recsys.config import load_environment, load_settings
 from recsys.data.events import read_events
 from recsys.features.item_space import ItemSpace, load_item_space
 from recsys.recommendations.list_variety import as_matrix, category_entropies, list_distances
+from recsys.recommendations.published_lists import scan_lists
 from recsys.recommendations.realised import TOP
 from recsys.recommendations.rule_costs import ndcg
 from recsys.recommendations.variety import vary
 from recsys.run import RunContext
 from recsys.settings.variety import VarietySettings
-from recsys.storage import scan_partitions, shards_of
 
 DIVERSITY = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 CALIBRATION = (0.1, 0.2, 0.5)
@@ -100,8 +99,7 @@ def main() -> None:
 
 def measure_day(context: RunContext, until: date, name: str) -> pl.DataFrame:
     """`measure` of the list `name` of the context's day, over the users who bought something until `until`."""
-    keys = shards_of(context.lake, schemas.USER_RECOMMENDATIONS, as_of_date=context.as_of_date)
-    rows = scan_partitions(context.lake, schemas.USER_RECOMMENDATIONS, keys).filter(pl.col("list") == name).collect()
+    rows = scan_lists(context.lake, context.as_of_date).filter(pl.col("list") == name).collect()
     events = read_events(context, columns=["user_id", "item_id", "event_type"])
     bought = events.filter(pl.col("event_type") == "purchase").select("user_id", "item_id").unique().collect()
     truth = holdout(context, until).join(rows.select("user_id").unique(), on="user_id", how="semi")

@@ -19,7 +19,6 @@ from pathlib import Path
 
 import polars as pl
 
-from recsys import schemas
 from recsys.config import Environment, load_settings
 from recsys.features.build import load_history
 from recsys.features.history import History
@@ -27,8 +26,8 @@ from recsys.models import registry
 from recsys.models.candidates import fit_generators_on, is_ease_shop
 from recsys.models.cuts import candidates_with_features
 from recsys.models.ranker import score
+from recsys.recommendations.published_lists import scan_lists
 from recsys.run import RunContext
-from recsys.storage import scan_partitions, shards_of
 
 
 def main() -> None:
@@ -55,8 +54,7 @@ def main() -> None:
 def draw_rows(context: RunContext, count: int) -> pl.DataFrame:
     """list, user_id, item_id, anchor_item_id, generator, reason_code of at most `count` rows of each reason and list
     among the first ten places, one a user."""
-    table = schemas.USER_RECOMMENDATIONS
-    rows = scan_partitions(context.lake, table, shards_of(context.lake, table, as_of_date=context.as_of_date))
+    rows = scan_lists(context.lake, context.as_of_date)
     columns = ["list", "user_id", "item_id", "anchor_item_id", "generator", "reason_code"]
     named = rows.filter(pl.col("anchor_item_id").is_not_null() & (pl.col("rank") <= 10)).select(columns).collect()
     # Rare reasons choose their users first.

@@ -21,12 +21,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from benchmarks.combination_data import complete_journey, midnight
-from recsys import schemas
 from recsys.config import Settings, load_environment
 from recsys.features.history import EVENT_COLUMNS, History, encode, weights
 from recsys.models.metrics import Values, estimate, ndcg, top_lists
 from recsys.models.repeat_purchase import chances, fit_repeat_purchase, repeat_facts
-from recsys.storage import Lake, scan_partitions, shards_of
+from recsys.recommendations.published_lists import scan_lists
+from recsys.storage import Lake
 
 HALF_LIVES = (30.0, 60.0, 90.0, 180.0)
 HORIZON, GROUPS, LENGTH = 28, 10, 50
@@ -82,8 +82,7 @@ def bought(history: History, cut: date, days: int) -> pl.DataFrame:
 
 def published(history: History, cut: date) -> pl.DataFrame:
     """user, item, score of the list buy_again in the lake."""
-    lake, table = Lake(load_environment().lake_uri), schemas.USER_RECOMMENDATIONS
-    lists = scan_partitions(lake, table, shards_of(lake, table, as_of_date=cut)).filter(pl.col("list") == "buy_again")
+    lists = scan_lists(Lake(load_environment().lake_uri), cut).filter(pl.col("list") == "buy_again")
     rows = lists.select("user_id", "item_id", "rank").collect()
     users = pl.DataFrame({"user_id": history.users, "user": np.arange(len(history.users), dtype=np.int32)})
     items = pl.DataFrame({"item_id": history.items, "item": np.arange(len(history.items), dtype=np.int32)})

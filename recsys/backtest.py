@@ -18,7 +18,8 @@ from recsys import schemas, steps
 from recsys.config import Environment, Settings
 from recsys.data.check import check_extracts
 from recsys.data.extract import extract_events, extract_snapshots
-from recsys.recommendations.realised_metrics import published_before, realised_rows
+from recsys.recommendations.published_lists import published_before
+from recsys.recommendations.realised_metrics import realised_rows
 from recsys.run import RunContext, RunError
 from recsys.storage import read_partition
 

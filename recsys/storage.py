@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import IO, Any
 
 import polars as pl
@@ -138,6 +139,11 @@ def list_keys(lake: Lake, table: Table, **keys: Any) -> list[str]:
     selector = pafs.FileSelector(f"{root}/{folder}", allow_not_found=True)
     names = [i.base_name for i in filesystem.get_file_info(selector) if i.type == pafs.FileType.Directory]
     return sorted(name.split("=", 1)[1] for name in names if "=" in name)
+
+
+def days_of(lake: Lake, table: Table) -> list[date]:
+    """As-of dates, or days, of which the lake holds `table`, oldest first."""
+    return [date.fromisoformat(key) for key in list_keys(lake, table)]
 
 
 def shards_of(lake: Lake, table: Table, **keys: Any) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from recsys.models.remeasuring import are_settings_new, generators_on
 from recsys.models.verdicts import NAME, Check, Judged, declared, stopping, verdict_rows, write_verdicts
 from recsys.models.versions import own_version
 from recsys.run import Counts, RunContext, RunError
-from recsys.storage import list_keys, read_partition
+from recsys.storage import days_of, read_partition
 
 log = logging.getLogger(__name__)
 BASELINES = {"all": "decayed_frequency", "repeat": "decayed_frequency", "discover": "popularity"}
@@ -56,8 +56,8 @@ def judge_models(context: RunContext) -> Counts:
 
 def find_champion(context: RunContext) -> date | None:
     """The newest day before the as-of date whose own models served lists that readers saw."""
-    held = (date.fromisoformat(key) for key in list_keys(context.lake, schemas.PUBLISHED_LISTS))
-    for day in sorted((day for day in held if day < context.as_of_date), reverse=True):
+    held = days_of(context.lake, schemas.PUBLISHED_LISTS)
+    for day in reversed([day for day in held if day < context.as_of_date]):
         serving = registry.read_serving(context.lake, day)
         if serving.model_version is not None and serving.models_of == day:
             return day

@@ -20,7 +20,7 @@ from recsys.recommendations.charts import Point, bars, lines
 from recsys.recommendations.stability import CHECKS
 from recsys.run import RunContext
 from recsys.schemas import Table
-from recsys.storage import list_keys, open_output, read_partition_if_any, scan_partitions
+from recsys.storage import days_of, open_output, read_partition_if_any, scan_partitions
 
 log = logging.getLogger(__name__)
 DAYS = 60
@@ -75,8 +75,7 @@ def day_report(context: RunContext) -> str:
 def _history(context: RunContext, table: Table) -> pl.DataFrame:
     """Rows of the as-of dates up to the run's own, DAYS of them."""
     first = context.as_of_date - timedelta(days=DAYS)
-    held = [date.fromisoformat(key) for key in list_keys(context.lake, table)]
-    days = [{"as_of_date": day} for day in held if first <= day <= context.as_of_date]
+    days = [{"as_of_date": day} for day in days_of(context.lake, table) if first <= day <= context.as_of_date]
     return scan_partitions(context.lake, table, days).collect()
 
 

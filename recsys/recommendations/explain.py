@@ -14,11 +14,12 @@ from recsys.models.als import Als
 from recsys.models.als_explanation import explain_als
 from recsys.models.contributions import contributions, strongest
 from recsys.recommendations.lists import SCORES
+from recsys.recommendations.published_lists import scan_lists
 from recsys.recommendations.rules import blocked_items, bought_lately, drop_blocked, users_with_consent
 from recsys.recommendations.stock_cover import exposed, read_stock_cover
 from recsys.run import RunContext
 from recsys.settings.lists import RulesSettings
-from recsys.storage import read_partition, scan_partitions, shards_of
+from recsys.storage import read_partition
 
 
 def explain(context: RunContext, user_id: str, item_id: str) -> list[str]:
@@ -56,8 +57,7 @@ def explain(context: RunContext, user_id: str, item_id: str) -> list[str]:
 
 def published_rows(context: RunContext, user_id: str, item_id: str) -> pl.DataFrame:
     """The item's rows in the user's lists of the day, list by list."""
-    table = schemas.USER_RECOMMENDATIONS
-    rows = scan_partitions(context.lake, table, shards_of(context.lake, table, as_of_date=context.as_of_date))
+    rows = scan_lists(context.lake, context.as_of_date)
     return rows.filter((pl.col("user_id") == user_id) & (pl.col("item_id") == item_id)).collect().sort("list")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import polars as pl
 
@@ -30,12 +30,12 @@ from recsys.models.verdicts import (
     verdict_rows,
     write_verdicts,
 )
+from recsys.recommendations.published_lists import last_published, scan_lists
+from recsys.recommendations.realised import TOP
 from recsys.run import Counts, RunContext, RunError
-from recsys.storage import Lake, list_keys, read_partition, scan_partitions, shards_of
+from recsys.storage import Lake, read_partition, scan_partitions, shards_of
 
 log = logging.getLogger(__name__)
-TOP = 10
-"""Places of a list that are compared."""
 _QUARTER_HOUR = 15.0
 
 
@@ -54,7 +54,7 @@ def judge_lists(context: RunContext) -> Counts:
     Raises RunError where a check that means a stop fails and nobody accepted it: nothing is staged, and readers keep
     the lists they have.
     """
-    before = lists_before(context)
+    before = last_published(context.lake, context.as_of_date, context.settings.gate.compared_days)
     checks = declared(context, [*list_checks(context, before), *runtime_check(context)])
     failed = stopping(checks)
     accepted = bool(failed) and NAME in context.accepted.checks
@@ -69,13 +69,6 @@ def judge_lists(context: RunContext) -> Counts:
         told = "; ".join(check.message for check in failed)
         raise RunError(f"the lists of {context.as_of_date} are not published: {told} (accept {NAME} to let them pass)")
     return {"checks": len(checks), "failed": len(failed), "compared_with": str(before), "accepted": int(accepted)}
-
-
-def lists_before(context: RunContext) -> date | None:
-    """The newest day before the as-of date, at most compared_days before it, whose lists readers saw."""
-    held = [date.fromisoformat(key) for key in list_keys(context.lake, schemas.PUBLISHED_LISTS)]
-    oldest = context.as_of_date - timedelta(days=context.settings.gate.compared_days)
-    return max((day for day in held if oldest <= day < context.as_of_date), default=None)
 
 
 def list_checks(context: RunContext, before: date | None) -> list[Check]:
@@ -101,8 +94,7 @@ def list_checks(context: RunContext, before: date | None) -> list[Check]:
 
 def read_tops(lake: Lake, day: date, one_in: int, seed: int) -> Tops:
     """The first TOP places of the day's lists: rows of one in `one_in` users, items of all of them."""
-    table = schemas.USER_RECOMMENDATIONS
-    rows = scan_partitions(lake, table, shards_of(lake, table, as_of_date=day)).filter(pl.col("rank") <= TOP)
+    rows = scan_lists(lake, day).filter(pl.col("rank") <= TOP)
     drawn = rows if one_in == 1 else rows.filter(pl.col("user_id").hash(seed) % one_in == 0)
     counted = rows.group_by("list").agg(pl.col("item_id").n_unique()).sort("list")
     told = drawn.select("list", "user_id", "item_id", "fallback").collect()

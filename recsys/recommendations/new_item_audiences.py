@@ -13,8 +13,9 @@ import polars as pl
 from recsys import schemas
 from recsys.recommendations.audiences import above_privacy_floor, with_holdout, within_contact_limit
 from recsys.recommendations.new_arrivals import NAME
+from recsys.recommendations.published_lists import scan_lists
 from recsys.run import Counts, RunContext
-from recsys.storage import read_partition, read_partition_if_any, scan_partitions, shards_of, write_partition
+from recsys.storage import read_partition, read_partition_if_any, write_partition
 
 log = logging.getLogger(__name__)
 _WAY = "new_item"
@@ -23,10 +24,10 @@ _WAY = "new_item"
 def build_new_item_audiences(context: RunContext) -> Counts:
     """Write the day's new_item_audiences, from the lists that were built before."""
     day = {"as_of_date": context.as_of_date}
-    table = schemas.USER_RECOMMENDATIONS
-    lists = scan_partitions(context.lake, table, shards_of(context.lake, table, **day))
-    wanted = lists.filter(pl.col("list") == NAME).select(
-        "user_id", "item_id", "score", "reason_code", "reason_text", "model_version"
+    wanted = (
+        scan_lists(context.lake, context.as_of_date)
+        .filter(pl.col("list") == NAME)
+        .select("user_id", "item_id", "score", "reason_code", "reason_text", "model_version")
     )
     items = read_partition(context.lake, schemas.ITEMS, **day).unique("item_id", keep="first", maintain_order=True)
     contacts = read_partition_if_any(context.lake, schemas.CONTACTS, **day)

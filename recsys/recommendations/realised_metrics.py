@@ -18,10 +18,11 @@ from recsys.features.item_space import load_item_space
 from recsys.models.versions import model_version
 from recsys.recommendations.experiments import assigned_on
 from recsys.recommendations.list_variety import summarise_variety, variety_of
+from recsys.recommendations.published_lists import published_before, scan_shards
 from recsys.recommendations.realised import DEEP, measure_lists, summarise
 from recsys.recommendations.stability import check_stability
 from recsys.run import Counts, RunContext, start_of_day
-from recsys.storage import Lake, has_partition, list_keys, read_partition, scan_partitions, shards_of, write_partition
+from recsys.storage import Lake, days_of, has_partition, read_partition, scan_partitions, shards_of, write_partition
 
 LABEL_TYPES = (("purchase",), ("purchase", "cart", "favourite"), ("purchase", "cart", "favourite", "view"))
 """What counts as having reached a user; the next, wider one where the horizon holds none."""
@@ -54,12 +55,6 @@ def scores_due(context: RunContext) -> list[tuple[date, int]]:
         and (published, horizon) not in done
     ]
     return [(published, horizon) for _, published, horizon in sorted(due, reverse=True)[: settings.scores_per_run]]
-
-
-def published_before(lake: Lake, day: date) -> list[date]:
-    """Days before `day` whose published lists the lake holds, oldest first."""
-    held = [date.fromisoformat(key) for key in list_keys(lake, schemas.PUBLISHED_LISTS)]
-    return [published for published in held if published < day]
 
 
 def realised_rows(context: RunContext, published: date, horizon: int) -> pl.DataFrame:
@@ -135,8 +130,8 @@ def truth_between(context: RunContext, published: date, horizon: int) -> pl.Data
 
 def _lists(lake: Lake, published: date) -> Iterator[pl.DataFrame]:
     """The published lists, shard by shard, as deep as they are measured."""
-    for keys in shards_of(lake, schemas.USER_RECOMMENDATIONS, as_of_date=published):
-        rows = scan_partitions(lake, schemas.USER_RECOMMENDATIONS, [keys]).filter(pl.col("rank") <= DEEP)
+    for shard in scan_shards(lake, published):
+        rows = shard.filter(pl.col("rank") <= DEEP)
         # Rows of days before there was a propensity lack the column.
         known = [name for name in _COLUMNS if name != _CHANCE or name in rows.collect_schema().names()]
         yield rows.select(known).collect()
@@ -149,7 +144,7 @@ def _segments(context: RunContext, published: date) -> pl.DataFrame:
 
 def _scored_before(context: RunContext) -> set[tuple[date, int]]:
     reach = timedelta(days=max(context.settings.measuring.horizons) + context.settings.measuring.late_days)
-    held = [date.fromisoformat(key) for key in list_keys(context.lake, schemas.REALISED_METRICS)]
+    held = days_of(context.lake, schemas.REALISED_METRICS)
     days = [{"as_of_date": day} for day in held if context.as_of_date - reach <= day < context.as_of_date]
     scored = scan_partitions(context.lake, schemas.REALISED_METRICS, days)
     return set(scored.select("published_date", "horizon_days").unique().collect().iter_rows())

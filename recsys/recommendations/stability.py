@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -23,18 +22,11 @@ from recsys import schemas
 from recsys.data.drift import population_stability
 from recsys.data.quality import Finding, as_rows
 from recsys.features.view_files import scan_view
+from recsys.recommendations.published_lists import last_published, scan_lists, scan_shards
 from recsys.recommendations.realised import TOP
 from recsys.run import Counts, RunContext
 from recsys.settings.stability import StabilitySettings
-from recsys.storage import (
-    Lake,
-    LakeError,
-    list_keys,
-    read_partition_if_any,
-    scan_partitions,
-    shards_of,
-    write_partition,
-)
+from recsys.storage import LakeError, read_partition_if_any, write_partition
 
 log = logging.getLogger(__name__)
 CHECKS = ("list_overlap", "item_churn", "score_drift", "feature_drift")
@@ -47,7 +39,7 @@ _MOST_VALUES = 50_000
 def check_stability(context: RunContext) -> Counts:
     """Add what changed since the last published day to the day's data_quality; returns counts, and a `notice` of the
     warnings for people, where there are any."""
-    before = last_published(context)
+    before = last_published(context.lake, context.as_of_date, context.settings.stability.within_days)
     found = [] if before is None else [*list_findings(context, before), *feature_findings(context, before)]
     day = {"as_of_date": context.as_of_date}
     kept = read_partition_if_any(context.lake, schemas.DATA_QUALITY, **day).filter(~pl.col("check_name").is_in(CHECKS))
@@ -60,21 +52,19 @@ def check_stability(context: RunContext) -> Counts:
     return {"stability_checks": len(found), "drifted": len(warnings), **told}
 
 
-def last_published(context: RunContext) -> date | None:
-    """The newest published day before the as-of date, if it is not too old to compare with."""
-    oldest = context.as_of_date - timedelta(days=context.settings.stability.within_days)
-    held = (date.fromisoformat(key) for key in list_keys(context.lake, schemas.PUBLISHED_LISTS))
-    return max((day for day in held if oldest <= day < context.as_of_date), default=None)
-
-
 def list_findings(context: RunContext, before: date) -> list[Finding]:
     """Overlap, churn and drift of scores of each list that both days have."""
     lake, bounds, found = context.lake, context.settings.stability, []
-    earlier = _rows(lake, before)
-    parts = [compare_lists(now, earlier) for now in _shards(lake, context.as_of_date)]
+    earlier = _first(scan_lists(lake, before))
+    parts = [
+        compare_lists(_first(now).drop("score", "fallback").collect(), earlier)
+        for now in scan_shards(lake, context.as_of_date)
+    ]
     sums = pl.concat([pl.DataFrame(schema=_SUMS), *parts]).group_by("list").agg(pl.all().sum()).sort("list")
     for name, overlap, users in sums.iter_rows():
-        own, was = (_rows(lake, day).filter(pl.col("list") == name) for day in (context.as_of_date, before))
+        own, was = (
+            _first(scan_lists(lake, day)).filter(pl.col("list") == name) for day in (context.as_of_date, before)
+        )
         found.append(_overlap(name, overlap / users, users, before, bounds))
         found.append(_churn(name, churn(own, was), before, bounds))
         scores = [rows.filter(pl.col("fallback").is_null()).select("score").collect()["score"] for rows in (was, own)]
@@ -138,17 +128,9 @@ def _counts(series: pl.Series, edges: NDArray[np.float64]) -> NDArray[np.float64
     return np.append(groups, series.null_count()).astype(np.float64)
 
 
-def _rows(lake: Lake, day: date) -> pl.LazyFrame:
-    """The first places of all lists of a day."""
-    shards = shards_of(lake, schemas.USER_RECOMMENDATIONS, as_of_date=day)
-    columns = ["list", "user_id", "item_id", "score", "fallback"]
-    return scan_partitions(lake, schemas.USER_RECOMMENDATIONS, shards).filter(pl.col("rank") <= TOP).select(columns)
-
-
-def _shards(lake: Lake, day: date) -> Iterator[pl.DataFrame]:
-    for keys in shards_of(lake, schemas.USER_RECOMMENDATIONS, as_of_date=day):
-        rows = scan_partitions(lake, schemas.USER_RECOMMENDATIONS, [keys]).filter(pl.col("rank") <= TOP)
-        yield rows.select("list", "user_id", "item_id").collect()
+def _first(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The first places of lists."""
+    return rows.filter(pl.col("rank") <= TOP).select("list", "user_id", "item_id", "score", "fallback")
 
 
 def _overlap(name: str, share: float, users: int, before: date, bounds: StabilitySettings) -> Finding:
