@@ -52,11 +52,7 @@ def with_days(rows: SourceRows, first_day: date, time_zone: str, clock_tolerance
     frame = read_values(rows.values, EVENTS).with_columns(
         instant.dt.date().fill_null(first_day).alias("day"), event_reason(clock_tolerance_minutes).alias("reason")
     )
-    days = (
-        frame["day"]
-        if not frame["occurred_at"].null_count()
-        else frame["day"].filter(frame["occurred_at"].is_not_null())
-    )
+    days = frame["day"].filter(frame["occurred_at"].is_not_null())
     if not days.is_sorted():
         raise RunError("events.sql: rows are not in order of time; keep the query's order by")
     rejected = untimed = pl.DataFrame(REJECTED_EVENTS.empty_table())

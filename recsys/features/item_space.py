@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 
 from recsys.features.embeddings import kept_vectors, stacked
 from recsys.features.encoders import Vectors
+from recsys.features.history import place_among
+from recsys.features.item_traits import codes_of
 from recsys.run import RunContext
 from recsys.schemas import ITEM_CONTENT
 from recsys.storage import read_partition_if_any
 
 Places = NDArray[np.int64]
 """Numbers of items in a space; -1: an item that it does not know."""
+_UNKNOWN = np.int32(-1)
+"""Category of an item that has none, and of the unknown item."""
 _PARENT_SHARE = 0.5
 """Likeness of two leaves of one parent; of two items of one leaf it is 1."""
 
@@ -38,11 +42,9 @@ class ItemSpace:
 
     def places(self, item_ids: pl.Series) -> Places:
         """The numbers of `item_ids`."""
-        if self.item_ids.is_empty():
-            return np.full(len(item_ids), -1)
-        wanted, known = item_ids.cast(pl.String).to_frame("item_id"), self.item_ids.to_frame("item_id")
-        found = wanted.join(known.with_row_index("place"), on="item_id", how="left", maintain_order="left")
-        return found["place"].cast(pl.Int64).fill_null(-1).to_numpy()
+        wanted = item_ids.cast(pl.String).to_frame("item_id")
+        place = place_among("item_id", self.item_ids, strict=False).cast(pl.Int64)
+        return wanted.select(place.fill_null(-1)).to_series().to_numpy()
 
     def likeness(self, lists: Places) -> Vectors:
         """From 0 (nothing in common) to 1, every item of a list against every other: lists x places x places, f32.
@@ -83,15 +85,8 @@ def item_space(view: pl.DataFrame, held: dict[str, bytes]) -> ItemSpace:
     text = texts["text"].cast(pl.Int64).fill_null(len(hashes)).to_numpy()
     return ItemSpace(
         items["item_id"],
-        _codes(items["leaf"]),
-        _codes(items["parent"]),
+        np.append(codes_of(items["leaf"]), _UNKNOWN),
+        np.append(codes_of(items["parent"]), _UNKNOWN),
         np.append(text, len(hashes)),
         np.vstack([vectors, np.zeros((1, vectors.shape[1]), np.float32)]),
     )
-
-
-def _codes(paths: pl.Series) -> NDArray[np.int32]:
-    """Codes of category paths, -1 for none, and one more for the unknown item."""
-    named = pl.when(paths != "").then(paths)
-    codes = pl.select(named.cast(pl.Categorical).to_physical().cast(pl.Int32).fill_null(-1)).to_series().to_numpy()
-    return np.append(codes, -1).astype(np.int32)

@@ -65,14 +65,14 @@ def traits_of(content: Content) -> Traits:
     return Traits(
         content,
         items["text"].fill_null(-1).to_numpy(),
-        _codes(items["leaf"]),
-        _codes(items["parent"]),
-        _codes(items["brand"]),
+        codes_of(items["leaf"]),
+        codes_of(items["parent"]),
+        codes_of(items["brand"]),
         price.cast(pl.Float32).fill_null(float("nan")).to_numpy(),
     )
 
 
-def _codes(values: pl.Series) -> NDArray[np.int32]:
+def codes_of(values: pl.Series) -> NDArray[np.int32]:
     """Equal texts, equal numbers; null or empty: -1."""
     text = pl.DataFrame({"value": values.cast(pl.String)}).select(pl.when(pl.col("value") != "").then("value"))
     return (text["value"].rank("dense").cast(pl.Int32) - 1).fill_null(-1).to_numpy()

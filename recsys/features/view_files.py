@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from recsys.run import RunContext
 from recsys.schemas import FEATURE_VIEWS, SchemaError
@@ -43,6 +45,20 @@ def scan_view(context: RunContext, name: str) -> pl.LazyFrame:
         raise LakeError(f"the lake {context.lake.uri} has no {path}: run build_features first") from error
     prefix = root if filesystem.type_name == "local" else context.lake.uri.rstrip("/")
     return pl.scan_parquet(f"{prefix}/{path}", hive_partitioning=False)
+
+
+def codes_among(ids: pl.Series, wanted: pl.Series) -> NDArray[np.int32]:
+    """Codes of those of `ids` (by code) that are `wanted`, ascending."""
+    return np.flatnonzero(ids.is_in(wanted.implode()).to_numpy()).astype(np.int32)
+
+
+def in_range_of(codes: NDArray[np.int32]) -> pl.Expr:
+    """Whether a row's user lies between the least and the largest of `codes`, ascending; none: no row.
+
+    Users of a shard follow each other, so that a view filtered by it reads few row groups.
+    """
+    low, high = (int(codes[0]), int(codes[-1])) if len(codes) else (0, -1)
+    return pl.col("user").is_between(low, high)
 
 
 def _path(context: RunContext, name: str) -> str:

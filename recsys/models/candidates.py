@@ -43,6 +43,11 @@ class GeneratorSet:
     limits: tuple[int, ...]
 
 
+def als_of(fitted: GeneratorSet) -> Als | None:
+    """The generator that has factors of users and items, where it is among them."""
+    return next((generator for generator in fitted.generators if isinstance(generator, Als)), None)
+
+
 def limits_of(settings: Settings) -> dict[str, int]:
     """Candidates a user by generator."""
     models = settings.models

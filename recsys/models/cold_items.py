@@ -24,8 +24,8 @@ from recsys.features.item_content import load_content
 from recsys.features.item_traits import LARGEST, Traits, traits_of
 from recsys.models import registry
 from recsys.models.als import Als
-from recsys.models.candidates import GeneratorSet
-from recsys.models.generator import Arrays, csr_arrays, csr_from
+from recsys.models.candidates import GeneratorSet, als_of
+from recsys.models.generator import Arrays, Codes, Known, csr_arrays, csr_from
 from recsys.run import RunContext
 from recsys.schemas import ITEM_CONTENT, ITEMS
 from recsys.settings.new_items import NewItemSettings
@@ -68,7 +68,7 @@ def save_cold_items(context: RunContext, history: History, fitted: GeneratorSet)
     Where nothing is new, or build_item_content did not run, it knows no item.
     """
     settings, day = context.settings.new_items, {"as_of_date": context.as_of_date}
-    als = next((generator for generator in fitted.generators if isinstance(generator, Als)), None)
+    als = als_of(fitted)
     new = pl.Series("item_id", dtype=pl.String)
     if als is not None and has_partition(context.lake, ITEM_CONTENT, **day):
         new = new_items(read_partition(context.lake, ITEMS, **day), context.as_of, settings)
@@ -76,7 +76,7 @@ def save_cold_items(context: RunContext, history: History, fitted: GeneratorSet)
         log.info("fit_generators: no item is known to be new: there are no new arrivals")
         cold = ColdItems([], sp.csr_matrix(np.zeros((len(history.items), 0))), np.zeros((0, 1), np.float32), settings)
     else:
-        known = history.items.gather(_most_used(history, als, settings))
+        known = history.items.gather(_most_used(als, settings))
         content = load_content(context, pl.concat([new, known.rename(new.name)]))
         cold = fit_cold_items(history, traits_of(content), als, new, settings)
     registry.write_arrays(context.lake, context.as_of_date, "cold_items", cold.arrays())
@@ -107,17 +107,15 @@ def _known(
     history: History, place: pl.DataFrame, new: pl.Series, als: Als, settings: NewItemSettings
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Codes of the known items of most users that are not new, and their rows of the traits; by code."""
-    most = _most_used(history, als, settings)
+    most = _most_used(als, settings)
     items = pl.DataFrame({"item_id": history.items.gather(most), "code": most})
     items = items.filter(~pl.col("item_id").is_in(new.implode())).join(place, on="item_id", maintain_order="left")
     return items["code"].to_numpy(), items["row"].cast(pl.Int32).to_numpy()
 
 
-def _most_used(history: History, als: Als, settings: NewItemSettings) -> NDArray[np.int32]:
-    """Codes of the items of most users, ascending."""
-    users = np.bincount(als.known.indices, minlength=len(history.items))
-    order = np.lexsort((np.arange(len(users)), -users))[: settings.neighbour_items]
-    return np.sort(order[users[order] >= max(settings.min_users, 1)]).astype(np.int32)
+def _most_used(als: Als, settings: NewItemSettings) -> Codes:
+    """Codes of the items that new ones are compared with, ascending."""
+    return Known(als.known).supported(settings.min_users, settings.neighbour_items)
 
 
 def _prior(

@@ -128,17 +128,13 @@ def parts_of(ranker: Ranker, discovery: bool) -> tuple[str, ...]:
 
 def strongest(told: Contributions, count: int = 3) -> list[list[tuple[str, float]]]:
     """For each row its `count` groups of largest magnitude, the largest first; ties by name."""
-    names = sorted(told.groups.columns)
-    values = told.groups.select(names).to_numpy()
-    order = np.argsort(-np.abs(values), axis=1, kind="stable")[:, :count]
+    names, values, order = _by_magnitude(told, count)
     return [[(names[place], float(row[place])) for place in best] for row, best in zip(values, order, strict=True)]
 
 
 def told_in_words(told: Contributions, count: int = 3) -> pl.Series:
     """`strongest` as texts, such as "bought before +0.84, rhythm +0.31, price -0.05"."""
-    names = sorted(told.groups.columns)
-    values = told.groups.select(names).to_numpy()
-    order = np.argsort(-np.abs(values), axis=1, kind="stable")[:, :count]
+    names, values, order = _by_magnitude(told, count)
     hundredths = (pl.col("value").abs() * 100).round().cast(pl.Int64)
     sign = pl.when((pl.col("value") < 0) & (hundredths > 0)).then(pl.lit("-")).otherwise(pl.lit("+"))
     size = pl.format("{}.{}", hundredths // 100, (hundredths % 100).cast(pl.String).str.zfill(2))
@@ -150,6 +146,13 @@ def told_in_words(told: Contributions, count: int = 3) -> pl.Series:
     if not parts:
         return pl.Series([], dtype=pl.String)
     return pl.concat(parts, how="horizontal").select(pl.concat_str(pl.all(), separator=", ")).to_series()
+
+
+def _by_magnitude(told: Contributions, count: int) -> tuple[list[str], NDArray[np.float64], NDArray[np.int64]]:
+    """Names of the groups, rows x groups values, and each row's `count` largest by magnitude; ties by name."""
+    names = sorted(told.groups.columns)
+    values = told.groups.select(names).to_numpy()
+    return names, values, np.argsort(-np.abs(values), axis=1, kind="stable")[:, :count]
 
 
 def _of_part(

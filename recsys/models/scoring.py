@@ -11,7 +11,7 @@ import polars as pl
 
 from recsys.features.assemble import assemble
 from recsys.features.build import read_codes
-from recsys.features.view_files import scan_view
+from recsys.features.view_files import codes_among, in_range_of, scan_view
 from recsys.features.views import NAMES, Views
 from recsys.models import registry
 from recsys.models.candidates import NAMES as GENERATORS
@@ -113,13 +113,10 @@ def _among_first(depth: int) -> pl.Expr:
 
 def candidate_frames(scorer: Scorer, user_ids: list[str]) -> Iterator[pl.DataFrame]:
     """Assembled candidates of `user_ids`, in codes, batch by batch: what the ranker scores."""
-    wanted = pl.Series(user_ids, dtype=pl.String).unique()
-    codes = np.flatnonzero(scorer.user_ids.is_in(wanted.implode()).to_numpy()).astype(np.int32)
+    codes = codes_among(scorer.user_ids, pl.Series(user_ids, dtype=pl.String).unique())
     if not len(codes):
         return
-    # Users of a shard follow each other, so that a range reads few row groups.
-    span = pl.col("user").is_between(int(codes.min()), int(codes.max()))
-    own = {name: lazy.filter(span).collect() for name, lazy in scorer.lazy.items()}
+    own = {name: lazy.filter(in_range_of(codes)).collect() for name, lazy in scorer.lazy.items()}
     views = Views(**own, **scorer.shared)
     for candidates in union(scorer.generators, codes, scorer.batch_users):
         yield assemble(candidates, views.of_users(candidates["user"].unique()))

@@ -32,6 +32,7 @@ from recsys.models.logistic import Floats, logit, tilted
 from recsys.models.purchase_chance import fit_affinity, fit_lookalike
 from recsys.models.response import ResponseModel, fit_response, past_campaigns
 from recsys.recommendations.audiences import not_due
+from recsys.recommendations.lists import is_ranked
 from recsys.recommendations.rules import users_with_consent
 from recsys.recommendations.user_chances import list_chances
 from recsys.run import RunContext
@@ -95,8 +96,7 @@ def list_places(context: RunContext, items: pl.Series) -> pl.DataFrame:
     parts = [pl.DataFrame(schema={"user_id": pl.String, "item_id": pl.String, "rank": pl.Int32, "chance": pl.Float64})]
     for keys in shards_of(context.lake, schemas.USER_RECOMMENDATIONS, as_of_date=context.as_of_date):
         lists = read_partition(context.lake, schemas.USER_RECOMMENDATIONS, **keys)
-        personal = pl.col("fallback").is_null() & (pl.col("list") != "new_arrivals")
-        own = lists.filter(personal & pl.col("item_id").is_in(items.implode()))
+        own = lists.filter(is_ranked() & pl.col("item_id").is_in(items.implode()))
         best = own.group_by("user_id", "item_id").agg(pl.col("rank").min())
         parts.append(best.join(list_chances(own), on=["user_id", "item_id"]))
     return pl.concat(parts).sort("user_id", "item_id")

@@ -10,8 +10,8 @@ import polars as pl
 
 from recsys import schemas
 from recsys.models import scoring
-from recsys.models.als import Als
 from recsys.models.als_explanation import explain_als
+from recsys.models.candidates import als_of
 from recsys.models.contributions import contributions, strongest
 from recsys.recommendations.lists import SCORES
 from recsys.recommendations.published_lists import scan_lists
@@ -119,7 +119,7 @@ def _contributions(scorer: scoring.Scorer, user_id: str, item_id: str) -> list[s
 
 
 def _als(context: RunContext, scorer: scoring.Scorer, user_id: str, item_id: str) -> list[str]:
-    als = next((one for one in scorer.generators.generators if isinstance(one, Als)), None)
+    als = als_of(scorer.generators)
     user, item = scorer.user_ids.index_of(user_id), scorer.item_ids.index_of(item_id)
     if als is None or user is None or item is None:
         return []

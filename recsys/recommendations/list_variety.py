@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.features.item_space import ItemSpace, Places
-from recsys.recommendations.realised import MEASURED, TOP
+from recsys.recommendations.realised import MEASURED_TYPES, TOP
 
 _CHUNK = 1_000
 """Lists compared at once; bounds memory."""
@@ -62,16 +62,11 @@ def summarise_variety(parts: Iterable[Variety], known: pl.DataFrame, users: int)
         if compared:
             told["intra_list_distance@10"] = distance / compared
         rows += [(name, "all", "", metric, value, None, None, count) for metric, value in sorted(told.items())]
-    return pl.DataFrame(rows, schema=_MEASURED, orient="row")
+    return pl.DataFrame(rows, schema=MEASURED_TYPES, orient="row")
 
 
 _LISTS = {"list": pl.String, "lists": pl.Int64, "distance": pl.Float64, "compared": pl.Int64, "entropy": pl.Float64}
 _ITEMS = {"list": pl.String, "item_id": pl.String, "shown": pl.Int64}
-_MEASURED = {
-    **dict.fromkeys(MEASURED[:4], pl.String),
-    **dict.fromkeys(MEASURED[4:7], pl.Float64),
-    MEASURED[7]: pl.Int32,
-}
 
 
 def as_matrix(rows: pl.DataFrame, space: ItemSpace) -> Places:

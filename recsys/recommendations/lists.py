@@ -19,6 +19,7 @@ from recsys.settings.lists import RulesSettings
 SCORES = {"for_you": "score", "discover": "discover_score", "buy_again": "repeat_score"}
 """List and the candidate column that orders it; a null there keeps the candidate out of the list."""
 TOPPED_UP = ("for_you", "discover")
+NEW_ARRIVALS = "new_arrivals"
 
 FACTS = {
     "generator": pl.String,
@@ -32,6 +33,11 @@ SCORED = {"user_id": pl.String, "item_id": pl.String, **dict.fromkeys(SCORES.val
 SOURCES = {"segment": 1, "trending": 2}
 """Order of the fallbacks; personal rows stand above both."""
 LISTS = pl.Enum(sorted(SCORES))
+
+
+def is_ranked() -> pl.Expr:
+    """Whether a row of a list stands where the ranker put it: no fallback, no new arrival."""
+    return pl.col("fallback").is_null() & (pl.col("list") != NEW_ARRIVALS)
 
 
 def personal_rows(scored: pl.DataFrame) -> pl.DataFrame:

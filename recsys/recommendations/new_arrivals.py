@@ -13,15 +13,14 @@ import polars as pl
 import scipy.sparse as sp
 
 from recsys.features.build import read_codes
-from recsys.features.view_files import scan_view
+from recsys.features.view_files import codes_among, in_range_of, scan_view
 from recsys.models import registry
 from recsys.models.cold_items import ColdItems, Floats
-from recsys.recommendations.lists import FACTS
+from recsys.recommendations.lists import FACTS, NEW_ARRIVALS
 from recsys.recommendations.rules import drop_blocked, limit_per_category, place_in_group
 from recsys.run import RunContext
 from recsys.settings.lists import RulesSettings
 
-NAME = "new_arrivals"
 GENERATOR = "cold_items"
 _SEEN_WEIGHT = 0.1
 """Weight of a view, favourite or cart beside a purchase."""
@@ -72,7 +71,9 @@ def new_arrivals(
     own = _own(user_ids, day)
     scored = pl.concat([empty, *_scored(own, day)]) if day.model.item_ids else empty
     scored = drop_blocked(scored.join(bought, on=["user_id", "item_id"], how="anti", maintain_order="left"), blocked)
-    scored = scored.sort("user_id", "score", "item_id", descending=[False, True, False]).with_columns(list=pl.lit(NAME))
+    scored = scored.sort("user_id", "score", "item_id", descending=[False, True, False]).with_columns(
+        list=pl.lit(NEW_ARRIVALS)
+    )
     limited = limit_per_category(scored, items, rules.max_per_category)
     ranked = limited.with_columns(rank=(place_in_group("user_id") + 1).cast(pl.Int32))
     shown = ranked.filter(pl.col("rank") <= day.model.settings.list_length)
@@ -85,11 +86,10 @@ def new_arrivals(
 
 def _own(user_ids: list[str], day: NewDay) -> pl.DataFrame:
     """user, item, weight of what the users did, sorted."""
-    codes = np.flatnonzero(day.user_ids.is_in(user_ids).to_numpy()).astype(np.int32)
+    codes = codes_among(day.user_ids, pl.Series(user_ids, dtype=pl.String))
     if not len(codes):
         return pl.DataFrame(schema=_OWN)
-    span = pl.col("user").is_between(int(codes.min()), int(codes.max()))
-    rows = pl.concat([day.pairs.filter(span), day.interest.filter(span)]).collect()
+    rows = pl.concat([view.filter(in_range_of(codes)) for view in (day.pairs, day.interest)]).collect()
     mine = rows.filter(pl.col("user").is_in(pl.Series(codes).implode()))
     both = mine.group_by("user", "item").agg(pl.col("weight").cast(pl.Float64).sort().sum())
     return both.with_columns(pl.col("weight").log1p()).sort("user", "item").cast(_OWN)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ import polars as pl
 
 from recsys import schemas
 from recsys.recommendations.audiences import above_privacy_floor, with_holdout, within_contact_limit
-from recsys.recommendations.new_arrivals import NAME
+from recsys.recommendations.lists import NEW_ARRIVALS
 from recsys.recommendations.published_lists import scan_lists
 from recsys.run import Counts, RunContext
 from recsys.storage import read_partition, read_partition_if_any, write_partition
@@ -26,7 +26,7 @@ def build_new_item_audiences(context: RunContext) -> Counts:
     day = {"as_of_date": context.as_of_date}
     wanted = (
         scan_lists(context.lake, context.as_of_date)
-        .filter(pl.col("list") == NAME)
+        .filter(pl.col("list") == NEW_ARRIVALS)
         .select("user_id", "item_id", "score", "reason_code", "reason_text", "model_version")
     )
     items = read_partition(context.lake, schemas.ITEMS, **day).unique("item_id", keep="first", maintain_order=True)

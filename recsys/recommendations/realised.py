@@ -19,6 +19,12 @@ TRUTH_OF = {"discover": False, "buy_again": True, "new_arrivals": False}
 _MEANS = {"ndcg@10": "ndcg", "hit@10": "hit", "recall@20": "recall", "revenue_share@10": "share"}
 _NO_INTERVAL = {"low": pl.lit(None, pl.Float64), "high": pl.lit(None, pl.Float64)}
 MEASURED = ("list", "slice", "slice_value", "metric", "value", "low", "high", "users")
+MEASURED_TYPES = {
+    **dict.fromkeys(MEASURED[:4], pl.String),
+    **dict.fromkeys(("value", "low", "high"), pl.Float64),
+    "users": pl.Int32,
+}
+"""Columns of what is measured, and their types."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,8 @@ def summarise(
     told = slot_rows([part.slots for part in collected], DEEP, min_effective_size)
     if assigned is not None and len(assigned):
         told += arm_rows(users, assigned, _MEANS)
-    rows.append(pl.DataFrame(told, schema=_TYPES, orient="row"))
-    return pl.concat([frame.select(MEASURED).cast(_TYPES) for frame in rows]).sort(MEASURED[:4])  # type: ignore[arg-type]
+    rows.append(pl.DataFrame(told, schema=MEASURED_TYPES, orient="row"))
+    return pl.concat([frame.select(MEASURED).cast(MEASURED_TYPES) for frame in rows]).sort(MEASURED[:4])  # type: ignore[arg-type]
 
 
 _USERS = {
@@ -99,11 +105,6 @@ _GENERATORS = {
     "hits": pl.Int64,
     "revenue": pl.Float64,
     "users": pl.Int64,
-}
-_TYPES = {
-    **dict.fromkeys(MEASURED[:4], pl.String),
-    **dict.fromkeys(("value", "low", "high"), pl.Float64),
-    "users": pl.Int32,
 }
 
 
@@ -145,7 +146,7 @@ def _with_intervals(users: pl.DataFrame, draws: int, seed: int) -> pl.DataFrame:
         for metric, column in _MEANS.items():
             told = estimate(own[column].to_numpy(), draws, seed)
             rows.append((name, "all", "", metric, told.value, told.low, told.high, len(own)))
-    return pl.DataFrame(rows, schema=_TYPES, orient="row")
+    return pl.DataFrame(rows, schema=MEASURED_TYPES, orient="row")
 
 
 def _means(users: pl.DataFrame, by: str) -> pl.DataFrame:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
 from recsys.features.build import read_codes
-from recsys.features.view_files import scan_view
+from recsys.features.view_files import codes_among, in_range_of, scan_view
 from recsys.models import registry
 from recsys.models.repeat_purchase import PAIR_FACTS, USER_FACTS, RepeatPurchase
 from recsys.run import RunContext
@@ -58,10 +57,7 @@ def _told(own: pl.DataFrame, day: RepeatDay, context: RunContext) -> pl.DataFram
 
 
 def _facts(own: pl.DataFrame, day: RepeatDay) -> pl.DataFrame:
-    codes = np.flatnonzero(day.user_ids.is_in(own["user_id"].unique().implode()).to_numpy())
-    low, high = (int(codes.min()), int(codes.max())) if len(codes) else (0, -1)
-    # Users of a batch follow each other, so that a range reads few row groups.
-    span = pl.col("user").is_between(low, high)
+    span = in_range_of(codes_among(day.user_ids, own["user_id"].unique()))
     facts = day.pairs.filter(span).collect().join(day.users.filter(span).collect(), on="user")
     named = facts.with_columns(user_id=day.user_ids.gather(facts["user"]), item_id=day.item_ids.gather(facts["item"]))
     return own.join(named, on=["user_id", "item_id"], maintain_order="left")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 
-from recsys.models.als import Als
+from recsys.features.history import place_among
 from recsys.models.als_explanation import als_anchors
+from recsys.models.candidates import als_of
 from recsys.models.contributions import contributions, told_in_words
 from recsys.models.ranker import Ranker
 from recsys.models.scoring import Scorer
+from recsys.recommendations.lists import is_ranked
 from recsys.settings.models import ModelSettings
 
 EXPLAINED = ("als", "ease", "item_knn", "similar_users")
@@ -20,31 +22,30 @@ _KEYS = ["user_id", "item_id"]
 def with_als_anchors(rows: pl.DataFrame, scorer: Scorer, settings: ModelSettings) -> pl.DataFrame:
     """`rows` of lists, in the same order, where those that EXPLAINED proposed highest name the user's item that speaks
     most for them (recsys.models.als_explanation)."""
-    als = next((one for one in scorer.generators.generators if isinstance(one, Als)), None)
+    als = als_of(scorer.generators)
     collaborative = pl.col("generator").is_in(EXPLAINED)
     wanted = rows.filter(collaborative).select(_KEYS).unique().sort(_KEYS)
     if als is None or wanted.is_empty():
         return rows
-    codes = wanted.join(_places(scorer.user_ids, "user_id", "user"), on="user_id", how="left", maintain_order="left")
-    codes = codes.join(_places(scorer.item_ids, "item_id", "item"), on="item_id", how="left", maintain_order="left")
-    anchors = als_anchors(als, settings, codes.select("user", "item"))
+    codes = wanted.select(
+        place_among("user_id", scorer.user_ids).alias("user"), place_among("item_id", scorer.item_ids).alias("item")
+    )
+    anchors = als_anchors(als, settings, codes)
     named = wanted.with_columns(_anchor=scorer.item_ids.gather(anchors))
     joined = rows.join(named, on=_KEYS, how="left", maintain_order="left")
     told = pl.when(collaborative).then(pl.coalesce("_anchor", "anchor_item_id")).otherwise("anchor_item_id")
     return joined.with_columns(anchor_item_id=told).drop("_anchor")
 
 
-def _places(ids: pl.Series, name: str, place: str) -> pl.DataFrame:
-    return pl.DataFrame({name: ids}).with_row_index(place).with_columns(pl.col(place).cast(pl.Int32))
-
-
 def with_top_features(rows: pl.DataFrame, features: pl.DataFrame, ranker: Ranker, first: int) -> pl.DataFrame:
     """`rows` with top_features: for the `first` places of each list the three groups of features that moved the score
-    most, by LightGBM's exact contributions; null beyond them, for fallbacks, and where nothing was learnt.
+    most, by LightGBM's exact contributions; null beyond them, where the ranker did not place the row, and where nothing
+    was learnt.
 
     `features` are those of `scoring.Scored`.
     """
-    wanted = rows.filter((pl.col("rank") <= first) & pl.col("fallback").is_null()).select("list", *_KEYS)
+    told_of = (pl.col("rank") <= first) & is_ranked() & pl.col("propensity").is_null()
+    wanted = rows.filter(told_of).select("list", *_KEYS)
     is_discover = pl.col("list") == "discover"
     told = [
         _told(features, wanted.filter(part), ranker, discovery)
@@ -54,8 +55,7 @@ def with_top_features(rows: pl.DataFrame, features: pl.DataFrame, ranker: Ranker
     joined = rows.with_columns(_discover=is_discover).join(
         both, on=["_discover", *_KEYS], how="left", maintain_order="left"
     )
-    shown = pl.when((pl.col("rank") <= first) & pl.col("fallback").is_null()).then("top_features")
-    return joined.with_columns(top_features=shown).drop("_discover")
+    return joined.with_columns(top_features=pl.when(told_of).then("top_features")).drop("_discover")
 
 
 def _told(features: pl.DataFrame, wanted: pl.DataFrame, ranker: Ranker, discovery: bool) -> pl.DataFrame:

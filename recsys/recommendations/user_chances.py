@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from recsys.recommendations.lists import is_ranked
 from recsys.run import RunContext, RunError
 from recsys.schemas import USER_RECOMMENDATIONS
 from recsys.storage import has_partition, read_partition, shards_of
@@ -58,7 +59,7 @@ def list_chances(lists: pl.DataFrame) -> pl.DataFrame:
     chance = _BEST / (1.0 + pl.col("rank") / _HALVES_AT)
     share = pl.when(pl.col("list") == "discover").then(_DISCOVER).otherwise(1.0)
     # New arrivals are asked for by what they are; their places say little of a purchase.
-    personal = lists.filter(pl.col("fallback").is_null() & (pl.col("list") != "new_arrivals"))
+    personal = lists.filter(is_ranked())
     best = personal.group_by("user_id", "item_id").agg(chance=(chance * share).max())
     return best.sort("user_id", "item_id")
 

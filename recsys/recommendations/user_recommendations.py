@@ -23,7 +23,6 @@ from recsys.recommendations.experiments import write_assignments
 from recsys.recommendations.exploration import ARMS, arms, with_exploration
 from recsys.recommendations.fallback import trending_by_segment
 from recsys.recommendations.lists import SCORED, SCORES, TOPPED_UP, build_lists
-from recsys.recommendations.new_arrivals import NAME as NEW_ARRIVALS
 from recsys.recommendations.new_arrivals import NewDay, load_new_day, new_arrivals
 from recsys.recommendations.reasons import add_reasons
 from recsys.recommendations.repeat_chances import RepeatDay, load_repeat_day, with_repeat_chances
@@ -121,8 +120,6 @@ def _batches(context: RunContext, user_ids: list[str], counts: Counter[str]) -> 
         rows = with_als_anchors(rows, scorer, context.settings.models)
         rows = add_reasons(rows, day.items, own, context.settings.language)
         rows = with_top_features(rows, told.features, scorer.ranker, explained.rows_a_list)
-        ranked = pl.col("propensity").is_null() & (pl.col("list") != NEW_ARRIVALS)
-        rows = rows.with_columns(top_features=pl.when(ranked).then("top_features"))
         rows = rows.with_columns(as_of_date=pl.lit(context.as_of_date), model_version=pl.lit(version))
         yield rows.select(schemas.USER_RECOMMENDATIONS.column_names).to_arrow()
 
