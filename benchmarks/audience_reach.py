@@ -23,9 +23,9 @@ import numpy as np
 import polars as pl
 
 from benchmarks.audiences import auc, calibration_error, interval, lift
+from benchmarks.rule_costs import bought_after
 from recsys import schemas
 from recsys.config import load_environment, load_settings
-from recsys.data.events import read_events
 from recsys.features.campaigns import load_campaigns
 from recsys.features.user_facts import load_purchases
 from recsys.recommendations.audience_scores import AudienceDay, audience_day, scored_campaign
@@ -42,14 +42,6 @@ def prepared(context: RunContext) -> AudienceDay:
         read_partition(context.lake, table, as_of_date=context.as_of_date) for table in (schemas.ITEMS, schemas.USERS)
     )
     return audience_day(context, load_campaigns(context, items), load_purchases(context, items), users)
-
-
-def bought_after(context: RunContext, until: date) -> pl.DataFrame:
-    """user_id, item_id, occurred_at of purchases from the as-of date on, as a run of `until` sees them."""
-    later = RunContext(until, context.environment, context.settings, context.run_id)
-    events = read_events(later, columns=["user_id", "item_id", "event_type", "occurred_at"])
-    bought = events.filter((pl.col("event_type") == "purchase") & (pl.col("occurred_at") >= context.as_of))
-    return bought.select("user_id", "item_id", "occurred_at").collect()
 
 
 def figures(rows: pl.DataFrame, labels: np.ndarray, rival: str) -> Told:
@@ -73,7 +65,7 @@ def main() -> None:
     parser.add_argument("--buyers", type=int, default=10, help="audiences of fewer buyers are not scored")
     options = parser.parse_args()
     context = RunContext(options.as_of, load_environment(), load_settings(), "benchmark")
-    day, bought = prepared(context), bought_after(context, options.until)
+    day, bought = prepared(context), bought_after(context, options.until).collect()
     horizon = context.as_of + timedelta(days=context.settings.audiences.horizon_days)
     for weight in options.weights or [context.settings.audiences.ranker_weight]:
         audiences = replace(context.settings.audiences, ranker_weight=weight)

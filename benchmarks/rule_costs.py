@@ -26,13 +26,18 @@ from recsys.run import RunContext
 from recsys.storage import read_partition
 
 
-def holdout(context: RunContext, until: date) -> pl.DataFrame:
-    """user_id, item_id bought between the as-of date and `until`, as a run of `until` sees them."""
+def bought_after(context: RunContext, until: date) -> pl.LazyFrame:
+    """user_id, item_id, occurred_at of purchases between the as-of date and `until`, as a run of `until` sees them."""
     later = RunContext(until, context.environment, context.settings, context.run_id)
     bought = read_events(later, columns=["user_id", "item_id", "event_type", "occurred_at"]).filter(
         (pl.col("event_type") == "purchase") & (pl.col("occurred_at") >= context.as_of)
     )
-    return bought.select("user_id", "item_id").unique().collect()
+    return bought.select("user_id", "item_id", "occurred_at")
+
+
+def holdout(context: RunContext, until: date) -> pl.DataFrame:
+    """user_id, item_id bought between the as-of date and `until`, as a run of `until` sees them."""
+    return bought_after(context, until).select("user_id", "item_id").unique().collect()
 
 
 def measure_rules(context: RunContext, until: date, strengths: list[float]) -> Iterator[tuple[float, pl.DataFrame]]:

@@ -159,6 +159,16 @@ def delete_partitions(lake: Lake, table: Table, **keys: Any) -> None:
         filesystem.delete_dir(folder)
 
 
+def read_bytes_if_any(lake: Lake, path: str) -> bytes | None:
+    """What the file at `path` below the lake's root holds; None where there is none."""
+    filesystem, root = lake.filesystem()
+    try:
+        with filesystem.open_input_stream(f"{root}/{path}") as stream:
+            return bytes(stream.read())
+    except FileNotFoundError:
+        return None
+
+
 def file_checksum(lake: Lake, path: str) -> str:
     """SHA-256 of a file of the lake, hexadecimal."""
     filesystem, root = lake.filesystem()

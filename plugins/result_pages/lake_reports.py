@@ -12,11 +12,9 @@ def read_report(day: date) -> bytes | None:
     if not uri:
         return None
     from recsys.recommendations.day_report import report_path
-    from recsys.storage import Lake
+    from recsys.storage import Lake, read_bytes_if_any
 
     try:
-        filesystem, root = Lake(uri).filesystem()
-        with filesystem.open_input_stream(f"{root}/{report_path(day)}") as stream:
-            return bytes(stream.read())
+        return read_bytes_if_any(Lake(uri), report_path(day))
     except OSError:
         return None

@@ -22,7 +22,7 @@ from recsys.models.candidates import KINDS, GeneratorSet
 from recsys.models.generator import Arrays
 from recsys.models.ranker import Part, Ranker
 from recsys.schemas import OFFLINE_METRICS
-from recsys.storage import Lake, LakeError, open_output
+from recsys.storage import Lake, LakeError, open_output, read_bytes_if_any
 
 SERVED = ("as_of_date", "model_version")
 """Columns of offline_metrics that belong to the day that is served, not to the training."""
@@ -51,19 +51,10 @@ def _path(day: date, name: str) -> str:
 
 
 def _read(lake: Lake, day: date, name: str) -> bytes:
-    found = _find(lake, _path(day, name))
+    found = read_bytes_if_any(lake, _path(day, name))
     if found is None:
         raise LakeError(f"the lake {lake.uri} has no {_path(day, name)}: run train_ranker and fit_generators first")
     return found
-
-
-def _find(lake: Lake, path: str) -> bytes | None:
-    filesystem, root = lake.filesystem()
-    try:
-        with filesystem.open_input_stream(f"{root}/{path}") as stream:
-            return bytes(stream.read())
-    except FileNotFoundError:
-        return None
 
 
 def write_json(lake: Lake, day: date, name: str, content: Any) -> None:
@@ -124,7 +115,7 @@ def write_serving(lake: Lake, day: date, serving: Serving) -> None:
 
 def read_serving(lake: Lake, day: date) -> Serving:
     """Whose models serve the day; its own, of no version, before the gate has judged them."""
-    found = _find(lake, _path(day, "serving.json"))
+    found = read_bytes_if_any(lake, _path(day, "serving.json"))
     if found is None:
         return Serving(day, None)
     told = json.loads(found)
@@ -145,7 +136,7 @@ def write_trained(lake: Lake, cut: date, key: str, trained: Trained) -> None:
 
 def read_trained(lake: Lake, cut: date, key: str) -> Trained | None:
     """What `write_trained` wrote; None where there is nothing under `key`."""
-    found = _find(lake, _shared_path(cut, f"{key}.json"))
+    found = read_bytes_if_any(lake, _shared_path(cut, f"{key}.json"))
     if found is None:
         return None
     told = json.loads(found)
@@ -164,7 +155,7 @@ def write_frame(lake: Lake, cut: date, key: str, frame: pl.DataFrame) -> None:
 
 def read_frame(lake: Lake, cut: date, key: str) -> pl.DataFrame | None:
     """What `write_frame` wrote; None where there is nothing under `key`."""
-    found = _find(lake, _shared_path(cut, f"{key}.parquet"))
+    found = read_bytes_if_any(lake, _shared_path(cut, f"{key}.parquet"))
     return None if found is None else pl.read_parquet(io.BytesIO(found))
 
 

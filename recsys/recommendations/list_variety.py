@@ -71,9 +71,15 @@ _ITEMS = {"list": pl.String, "item_id": pl.String, "shown": pl.Int64}
 
 def as_matrix(rows: pl.DataFrame, space: ItemSpace) -> Places:
     """Items of each user's list as users x TOP numbers in `space`, -2 where the list is shorter; `rows` are sorted."""
+    return list_matrix(rows, space.places(rows["item_id"]), TOP, fill=-2)
+
+
+def list_matrix(rows: pl.DataFrame, values: NDArray[np.int64], width: int, fill: int) -> NDArray[np.int64]:
+    """`values` of each user's list as users x `width`, `fill` where the list is shorter; `rows` of one list, sorted by
+    user and rank."""
     sizes = rows.group_by("user_id", maintain_order=True).len()["len"].to_numpy()
-    matrix = np.full((len(sizes), TOP), -2)
-    matrix[np.arange(TOP) < sizes[:, None]] = space.places(rows["item_id"])
+    matrix = np.full((len(sizes), width), fill)
+    matrix[np.arange(width) < sizes[:, None]] = values
     return matrix
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from recsys.features.encoders import Vectors
 from recsys.features.item_space import ItemSpace, Places
+from recsys.recommendations.list_variety import list_matrix
 from recsys.recommendations.realised import TOP
 from recsys.settings.variety import VarietySettings
 
@@ -60,7 +61,8 @@ def _reordered(
     personal = own.with_row_index("row").filter(pl.col("fallback").is_null())
     if personal.is_empty():
         return own
-    rows, users = _matrix(personal)
+    users, longest = personal["user_id"].unique(maintain_order=True), int(personal["rank"].to_numpy().max())
+    rows = list_matrix(personal, personal["row"].cast(pl.Int64).to_numpy(), longest, fill=-1)
     numbers = space.places(own["item_id"])
     scores = np.append(own["score"].to_numpy(), np.nan).astype(np.float32)[rows]
     shares = bought_shares(users, numbers[rows], rows >= 0, space, bought)
@@ -73,15 +75,6 @@ def _reordered(
         target[rows[part][there]] = np.take_along_axis(rows[part], order, 1)[there]
     moved = own[target].with_columns(own["rank"])
     return moved.with_columns(score=pl.col("score").cum_min().over("user_id"))
-
-
-def _matrix(personal: pl.DataFrame) -> tuple[NDArray[np.int64], pl.Series]:
-    """Row numbers as lists x places (-1: none), and the user of each list; `personal` is sorted by user and rank."""
-    sizes = personal.group_by("user_id", maintain_order=True).len()
-    lengths = sizes["len"].to_numpy().astype(np.int64)
-    matrix = np.full((len(lengths), int(lengths.max())), -1)
-    matrix[np.arange(matrix.shape[1]) < lengths[:, None]] = personal["row"].to_numpy()
-    return matrix, sizes["user_id"]
 
 
 def bought_shares(
