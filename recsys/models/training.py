@@ -95,7 +95,7 @@ def fit_generators(context: RunContext) -> Counts:
     recent = history.before(context.as_of, context.settings.models.history_days)
     fitted = fit_generators_on(recent, context.settings, with_ease)
     registry.save_generators(context.lake, context.as_of_date, fitted)
-    save_repeat_purchase(context, history.before(context.as_of))
+    save_repeat_purchase(context, history)
     save_cold_items(context, recent, fitted)
     versions = artefact_digests(context, fitted)
     registry.write_json(context.lake, context.as_of_date, "versions", versions)

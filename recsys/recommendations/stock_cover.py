@@ -20,8 +20,6 @@ from recsys.schemas import STOCK
 from recsys.settings.demand import ReorderSettings
 from recsys.storage import read_partition
 
-COVER = {"days_of_cover": pl.Float64, "push": pl.Float64}
-
 
 def read_stock_cover(context: RunContext, items: pl.DataFrame) -> pl.DataFrame:
     """The day's stock with `days_of_cover` (null: nothing is known of the demand) and `push` (-1 to 1).
