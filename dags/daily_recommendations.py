@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import CronDataIntervalTimetable, chain, dag, task_group
+from airflow.sdk import CronDataIntervalTimetable, chain, cross_downstream, dag, task_group
 
 from plugins.run_context import step
 from plugins.run_form import DEADLINE, SHOP_POOL, TASK_DEFAULTS, WAREHOUSE_POOL
@@ -38,33 +38,45 @@ def daily_recommendations() -> None:
         chain(extracts, *tasks(steps.check_extracts))
 
     @task_group
-    def features() -> None:
-        chain(tasks(steps.build_interactions, steps.build_item_content, minutes=60), *tasks(steps.build_features))
+    def features(extracted: Any) -> list[Any]:
+        # The ranker reads no text: it need not wait until new texts are embedded.
+        content, interactions = tasks(steps.build_item_content, steps.build_interactions, minutes=60)
+        chain(extracted, [content, interactions])
+        chain(interactions, views := tasks(steps.build_features)[0])
+        return [content, views]
 
     @task_group
-    def models() -> None:
-        chain(*tasks(steps.train_ranker, steps.check_no_leak, steps.fit_generators, steps.judge_models, minutes=90))
-        tasks(steps.build_item_demand)
+    def models(content: Any, views: Any) -> list[Any]:
+        ranker, leaks = tasks(steps.train_ranker, steps.check_no_leak, minutes=90)
+        generators, judged = tasks(steps.fit_generators, steps.judge_models, minutes=90)
+        chain(views, [ranker, demand := tasks(steps.build_item_demand)[0]])
+        chain(ranker, leaks, generators, judged)
+        chain(content, generators)
+        return [judged, demand]
 
     @task_group
     def recommendations(described: Any, trained: Any) -> None:
         shards = step(steps.plan_user_shards, result=steps.shard_numbers)()
         named: Any = {"execution_timeout": timedelta(minutes=60), "map_index_template": "{{ shard_name }}"}
         users = step(steps.recommend_users, **named).expand(shard=shards)
-        sets = tasks(steps.build_item_pairs, steps.build_bundles, steps.build_user_bundles)
-        sums = tasks(steps.build_campaign_audiences, steps.build_demand_forecast, steps.build_reorder_suggestions)
+        similar, pairs, bundles = tasks(steps.build_similar_items, steps.build_item_pairs, steps.build_bundles)
+        shown = tasks(steps.build_user_bundles, steps.build_campaign_audiences)
+        sums = tasks(steps.build_demand_forecast, steps.build_reorder_suggestions)
         told = tasks(steps.build_details, steps.judge_lists, steps.build_realised_metrics)
-        told += tasks(steps.stage_tables, steps.check_staging, pool=WAREHOUSE_POOL)
-        told += tasks(steps.publish, pool=WAREHOUSE_POOL, outlets=ASSETS, result=totals)
+        staged = tasks(steps.stage_tables, steps.check_staging, pool=WAREHOUSE_POOL)
+        staged += tasks(steps.publish, pool=WAREHOUSE_POOL, outlets=ASSETS, result=totals)
         chain(trained, shards)
-        chain(described, *sets)
-        chain(described, *tasks(steps.build_similar_items), told[0])
-        chain(users, sets[-1], sums[0], sums[1:], *told, *tasks(steps.apply_retention, pool=WAREHOUSE_POOL))
+        chain(described, pairs, bundles, shown[0])
+        chain(described, similar)
+        chain(users, [*shown, *told])
+        cross_downstream(shown, sums)
+        chain([similar, *sums, *told], *staged, *tasks(steps.apply_retention, pool=WAREHOUSE_POOL))
 
     claim = step(steps.claim_run, retries=0)().as_setup()
     release = step(steps.release_run)().as_teardown(setups=claim)
-    chain(claim, data(), described := features(), trained := models())
-    chain(recommendations(described, trained), release)
+    chain(claim, extracted := data())
+    described = features(extracted)
+    chain(recommendations(described, models(*described)), release)
 
 
 daily_recommendations()

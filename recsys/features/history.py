@@ -151,13 +151,22 @@ def weights(history: History, settings: InteractionSettings, half_life_days: flo
 
     Pairs that returns outweigh are left out.
     """
+    return weights_of(history, settings, [half_life_days])[0]
+
+
+def weights_of(history: History, settings: InteractionSettings, half_lives: list[float]) -> list[pl.DataFrame]:
+    """The frame of `weights` for each of `half_lives`, from one pass over the events."""
     by_type = [float(getattr(settings, f"{name}_weight")) for name in EVENT_TYPES]
     weight = pl.col("type").replace_strict(range(len(by_type)), by_type, return_dtype=pl.Float64)
-    summed = history.aged().with_columns(weight=weight * 0.5 ** (pl.col("age") / half_life_days))
-    # Rounded before the sum: whole numbers add up alike in any order.
-    units = (pl.col("weight") * float(1 << 32)).round().cast(pl.Int64)
-    pairs = summed.group_by("user", "item").agg((units.sum() / float(1 << 32)).cast(pl.Float32).alias("weight"))
-    return pairs.filter(pl.col("weight") > 0).sort("user", "item")
+    rows = history.aged().select("user", "item", "age", weight=weight)
+    sums = {}
+    for number, days in enumerate(half_lives):
+        # Rounded before the sum: whole numbers add up alike in any order.
+        units = (pl.col("weight") * 0.5 ** (pl.col("age") / days) * float(1 << 32)).round().cast(pl.Int64)
+        sums[f"weight_{number}"] = (units.sum() / float(1 << 32)).cast(pl.Float32)
+    pairs = rows.group_by("user", "item").agg(**sums).sort("user", "item")
+    named = (pairs.select("user", "item", weight=name) for name in sums)
+    return [frame.filter(pl.col("weight") > 0) for frame in named]
 
 
 def weight_matrix(pairs: pl.DataFrame, history: History) -> sp.csr_matrix:

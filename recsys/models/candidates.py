@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.config import Settings
-from recsys.features.history import History, weight_matrix, weights
+from recsys.features.history import History, weight_matrix, weights_of
 from recsys.models.als import Als, fit_als
 from recsys.models.bought_together import BoughtTogether, fit_bought_together
 from recsys.models.buy_again import BuyAgain, fit_buy_again
@@ -74,9 +74,8 @@ def is_ease_shop(history: History, settings: Settings) -> bool:
 def fit_generators_on(history: History, settings: Settings, with_ease: bool) -> GeneratorSet:
     """Fit every generator on `history`, and on nothing else."""
     models = settings.models
-    pairs = weights(history, settings.interactions, models.half_life_days)
-    recent = weights(history, settings.interactions, models.recent_half_life_days)
-    usual = weights(history, settings.interactions, settings.interactions.half_life_days)
+    half_lives = [models.half_life_days, models.recent_half_life_days, settings.interactions.half_life_days]
+    pairs, recent, usual = weights_of(history, settings.interactions, half_lives)
     known = Known(weight_matrix(pairs, history))
     similar = fit_ease(known, models) if with_ease else fit_item_knn(known, models)
     generators: tuple[CandidateGenerator, ...] = (

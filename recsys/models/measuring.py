@@ -45,13 +45,16 @@ def measure(settings: Settings, cut: Cut, scored: pl.DataFrame) -> Measures:
     `scored`: assembled candidates of the cut with `score` and `discover_score`.
     """
     history, truth = cut.history, cut.labels.select("user", "item")
+    # The features beside them would be copied by every filter.
+    ranks = [name for name in scored.columns if name.endswith("_rank")]
+    scored = scored.select("user", "item", "score", "discover_score", *ranks, bought=pl.col("ui_trips").is_not_null())
     bought = history.aged("purchase").select("user", "item").unique()
     parts = split_truth(truth, bought)
-    models = _models(settings, history, scored, truth)
+    models = _models(settings, history, scored, truth, bought)
     rows: list[dict[str, object]] = []
     values = [pl.DataFrame(schema=VALUES)]
     for setting, part in parts.items():
-        own = _values(setting, part, models, bought)
+        own = _values(setting, part, models)
         ids = history.users.gather(part["user"].unique().sort())
         values += [_told(name, setting, ids, mine) for name, mine in own.items()]
         rows += _orders(settings, setting, own)
@@ -79,23 +82,29 @@ _ROW = {
 
 
 def _models(
-    settings: Settings, history: History, scored: pl.DataFrame, truth: pl.DataFrame
+    settings: Settings, history: History, scored: pl.DataFrame, truth: pl.DataFrame, bought: pl.DataFrame
 ) -> dict[str, dict[str, pl.DataFrame]]:
-    """By model and setting: user, item, score."""
+    """By model and setting: user, item, score, bought (whether the user had bought the item)."""
     ranker = {
-        "all": scored.select("user", "item", "score"),
-        "repeat": scored.filter(pl.col("ui_trips").is_not_null()).select("user", "item", "score"),
-        "discover": scored.select("user", "item", score="discover_score"),
+        "all": scored.select("user", "item", "score", "bought"),
+        "repeat": scored.select("user", "item", "score", "bought"),
+        "discover": scored.select("user", "item", "bought", score="discover_score"),
     }
     decayed = weights(history, settings.interactions, BASELINE_HALF_LIFE)
     popular = decayed.group_by("item").agg(pl.col("weight").cast(pl.Float64).sum().alias("score"))
     popular = popular.sort("score", "item", descending=[True, False]).head(500)
     everybody = truth.select("user").unique().join(popular, how="cross")
-    models = {"ranker": ranker, "decayed_frequency": _same(decayed.select("user", "item", score="weight"))}
-    models["popularity"] = _same(everybody.select("user", "item", "score"))
+    marks = bought.with_columns(bought=True)
+
+    def marked(frame: pl.DataFrame) -> pl.DataFrame:
+        known = frame.select("user", "item", "score").join(marks, on=["user", "item"], how="left")
+        return known.with_columns(pl.col("bought").fill_null(False))
+
+    models = {"ranker": ranker, "decayed_frequency": _same(marked(decayed.rename({"weight": "score"})))}
+    models["popularity"] = _same(marked(everybody))
     for name in _generators(scored):
-        proposed = scored.filter(pl.col(f"{name}_rank").is_not_null())
-        models[name] = _same(proposed.select("user", "item", score=-pl.col(f"{name}_rank").cast(pl.Float64)))
+        place = -pl.col(f"{name}_rank").cast(pl.Float64)
+        models[name] = _same(scored.select("user", "item", "bought", score=place).drop_nulls("score"))
     return models
 
 
@@ -107,17 +116,9 @@ def _generators(scored: pl.DataFrame) -> list[str]:
     return [name.removesuffix("_rank") for name in scored.columns if name.endswith("_rank")]
 
 
-def _values(
-    setting: str, truth: pl.DataFrame, models: dict[str, dict[str, pl.DataFrame]], bought: pl.DataFrame
-) -> dict[str, Values]:
-    how = {"repeat": "semi", "discover": "anti"}.get(setting)
-    values: dict[str, Values] = {}
-    for name, frames in models.items():
-        frame = frames[setting]
-        if how:
-            frame = frame.join(bought, on=["user", "item"], how=how)  # type: ignore[arg-type]
-        values[name] = ndcg(top_lists(frame, 10), truth)
-    return values
+def _values(setting: str, truth: pl.DataFrame, models: dict[str, dict[str, pl.DataFrame]]) -> dict[str, Values]:
+    wanted = {"repeat": pl.col("bought"), "discover": ~pl.col("bought")}.get(setting, pl.lit(True))
+    return {name: ndcg(top_lists(frames[setting].filter(wanted), 10), truth) for name, frames in models.items()}
 
 
 def _told(model: str, setting: str, user_ids: pl.Series, values: Values) -> pl.DataFrame:

@@ -20,7 +20,7 @@ class ModelSettings:
     als_factors: int = 64
     als_regularization: float = 1.0
     als_alpha: float = 1.0
-    als_iterations: int = 12
+    als_iterations: int = 8
     ease_regularization: float = 16.0
     ease_norm_power: float = 0.5
     """A user's weights are divided by their norm to this power, so that heavy users do not rule."""

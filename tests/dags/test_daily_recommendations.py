@@ -15,6 +15,10 @@ pytestmark = pytest.mark.airflow
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GROUPS = ["data", "features", "models", "recommendations"]
+BEFORE_STAGING = [
+    f"recommendations.build_{name}"
+    for name in ("similar_items", "demand_forecast", "reorder_suggestions", "details", "realised_metrics")
+]
 HEAVY = ["polars", "pandas", "numpy", "pyarrow", "lightgbm", "implicit", "scipy", "sklearn"]
 
 
@@ -44,6 +48,30 @@ def test_only_what_needs_no_models_runs_beside_the_training(dag: Any) -> None:
         group, _, name = task.task_id.partition(".")
         if group == "recommendations" and name not in free:
             assert trained in task.get_flat_relative_ids(upstream=True), name
+
+
+@pytest.mark.parametrize(
+    ("task", "needs"),
+    [
+        ("models.fit_generators", "features.build_item_content"),
+        ("models.train_ranker", "features.build_features"),
+        ("recommendations.build_similar_items", "features.build_item_content"),
+        ("recommendations.build_item_pairs", "features.build_item_content"),
+        ("recommendations.build_demand_forecast", "models.build_item_demand"),
+        ("recommendations.build_realised_metrics", "features.build_item_content"),
+        ("recommendations.build_user_bundles", "recommendations.build_bundles"),
+        ("recommendations.build_reorder_suggestions", "recommendations.build_user_bundles"),
+        ("recommendations.build_reorder_suggestions", "recommendations.build_campaign_audiences"),
+        *[("recommendations.stage_tables", name) for name in ("recommendations.judge_lists", *BEFORE_STAGING)],
+    ],
+)
+def test_what_a_task_reads_is_built_before_it(dag: Any, task: str, needs: str) -> None:
+    assert needs in dag.get_task(task).get_flat_relative_ids(upstream=True)
+
+
+def test_the_training_does_not_wait_for_texts(dag: Any) -> None:
+    ahead = dag.get_task("models.train_ranker").get_flat_relative_ids(upstream=True)
+    assert "features.build_item_content" not in ahead
 
 
 def test_every_step_is_a_task_and_every_task_a_step(dag: Any) -> None:
