@@ -25,6 +25,16 @@ def bundle_name(paths: list[str | None], titles: list[str | None], frequency: Co
     return f"{head} ({word})" if word and word not in head.lower() else head
 
 
+def member_names(titles: list[str | None], brands: list[str | None], item_ids: list[str]) -> list[str]:
+    """What to call each member: its title; with its brand, else its id, where another member has the same title."""
+    told = Counter(titles)
+    names = []
+    for title, brand, item_id in zip(titles, brands, item_ids, strict=True):
+        twin = title is not None and told[title] > 1
+        names.append(f"{title} ({brand or item_id})" if twin else title or item_id)
+    return names
+
+
 def telling_word(titles: list[str | None], frequency: Counter[str]) -> str:
     """The rarest title word that at least two members share; '' where they share none."""
     counts = Counter(word for title in titles for word in title_words(title))

@@ -20,7 +20,7 @@ import polars as pl
 
 from recsys.recommendations.baskets import Baskets
 from recsys.recommendations.bundle_growth import GrownSet
-from recsys.recommendations.bundle_naming import bundle_name, bundle_reason, title_words
+from recsys.recommendations.bundle_naming import bundle_name, bundle_reason, member_names, title_words
 from recsys.recommendations.bundle_pricing import with_prices
 from recsys.recommendations.wording import tell
 from recsys.schemas import BUNDLE_ITEMS, BUNDLES, Table
@@ -40,7 +40,7 @@ def bundle_rows(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows of bundles and of bundle_items, without as_of_date and model_version; `sets` says which are forced."""
     known = items.unique("item_id", keep="first", maintain_order=True)
-    columns = ["item_id", "title", "category_path", "list_price", "unit_cost"]
+    columns = ["item_id", "title", "brand", "category_path", "list_price", "unit_cost"]
     facts = {row["item_id"]: row for row in known.select(columns).iter_rows(named=True)}
     frequency = Counter(word for title in known["title"] for word in title_words(title))
     held = baskets.item_baskets
@@ -127,7 +127,7 @@ def _describe(
 def _words(row: Row, facts: dict[str, Row], frequency: Counter[str], language: str) -> Row:
     known = [facts[item] for item in row["members"]]
     titles = [fact["title"] for fact in known]
-    named = [title or item for title, item in zip(titles, row["members"], strict=True)]
+    named = member_names(titles, [fact["brand"] for fact in known], row["members"])
     text = bundle_reason(named, row["baskets"], row["anchor_share"], row["lift"], language)
     forced = tell(language, "bundle_forced", items=" + ".join(named))
     return {

@@ -141,10 +141,11 @@ def _pair_graph(
 
 
 def _variants(items: pl.DataFrame, place: dict[str, int]) -> dict[int, tuple[str, ...]]:
-    """Items of one brand and category whose titles differ in numbers and units alone share a key."""
+    """Items whose titles differ in numbers and units alone share a key: those of one brand, whatever their categories,
+    and those of one category without a brand."""
     keys: dict[int, tuple[str, ...]] = {}
     for item, title, path, brand in items.select("item_id", "title", "category_path", "brand").iter_rows():
         words = title_words(title)
         if item in place and words:
-            keys[place[item]] = (path or "", brand or "", *sorted(words))
+            keys[place[item]] = (brand or f"without a brand in {path or ''}", *sorted(words))
     return keys

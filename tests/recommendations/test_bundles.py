@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from recsys.recommendations.bundle_naming import bundle_name, bundle_reason, telling_word
+from recsys.recommendations.bundle_naming import bundle_name, bundle_reason, member_names, telling_word
 from recsys.recommendations.bundle_pricing import with_prices
 from recsys.recommendations.bundle_rows import bundle_rows, choose_bundles
 from recsys.recommendations.bundles import allowed_items, candidate_sets
@@ -131,6 +131,30 @@ def test_variants_of_one_product_are_never_together() -> None:
         brand=pl.lit("one"),
     )
     assert frozenset({"bread", "butter"}) not in member_sets(make_bundles(items=alike)[1])
+
+
+@pytest.mark.parametrize(("brand", "together"), [("one", False), (None, True)])
+def test_one_brand_makes_the_same_product_in_two_categories(brand: str | None, together: bool) -> None:
+    alike = combination_items().with_columns(
+        title=pl.when(pl.col("item_id").is_in(["bread", "butter"])).then(pl.lit("Spread 250")).otherwise("title"),
+        category_path=pl.when(pl.col("item_id") == "bread").then(pl.lit("food > spreads")).otherwise(pl.lit("food")),
+        brand=pl.lit(brand, pl.String),
+    )
+    assert (frozenset({"bread", "butter"}) in member_sets(make_bundles(items=alike)[1])) is together
+
+
+def test_members_of_one_title_are_told_apart_by_brand_or_id() -> None:
+    assert member_names(["Cola", "Cola", "Chips"], ["Red", None, "Red"], ["a", "b", "c"]) == [
+        "Cola (Red)", "Cola (b)", "Chips",
+    ]  # fmt: skip
+    alike = combination_items().with_columns(
+        title=pl.when(pl.col("item_id").is_in(["bread", "butter"])).then(pl.lit("Spread")).otherwise("title"),
+        brand=pl.col("item_id"),
+    )
+    bundles, members = make_bundles(items=alike)
+    both = members.group_by("bundle_id").agg(pl.col("item_id").is_in(["bread", "butter"]).sum())
+    reasons = bundles.join(both.filter(pl.col("item_id") == 2), on="bundle_id", how="semi")["reason_text"].to_list()
+    assert reasons and all("Spread (bread)" in text and "Spread (butter)" in text for text in reasons)
 
 
 def test_forced_pair_leads_whatever_its_support() -> None:
