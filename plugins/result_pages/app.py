@@ -77,7 +77,7 @@ async def add_headers(request: Request, call_next: Callable[[Request], Awaitable
 
 @app.get("/")
 def overview(request: Request, asked: Asked) -> Response:
-    """Published days, and of one of them: tables, funnel, quality beside baselines, what the checks found."""
+    """Published days, and of one of them: tables, funnel, quality beside baselines, what gate and checks found."""
     with warehouse.reader() as reader:
         days = choose_day(reader, asked)
         of_day: dict[str, Any] = {name: reader.rows(query, day=days.day) for name, query in _OF_DAY.items()}
@@ -90,6 +90,8 @@ _OF_DAY = {
     "comparison": queries.COMPARISON,
     "models": queries.MODELS,
     "trend": queries.QUALITY_BY_DAY,
+    "gate": queries.GATE,
+    "stability": queries.STABILITY,
     "warnings": queries.WARNINGS,
     "refused": queries.REFUSED,
 }

@@ -30,6 +30,17 @@ select table_name, check_name, subject, severity, message
 from bi.data_quality where as_of_date = %(day)s and not passed order by severity, table_name, check_name, subject
 limit 50
 """
+GATE = """
+select check_name, setting, severity, passed, message, accepted_by, accepted_why
+from bi.gate_verdicts where as_of_date = %(day)s
+order by check_name <> 'verdict', passed, severity <> 'stop', check_name, setting
+limit 60
+"""
+STABILITY = """
+select check_name, subject, value, passed, message from bi.data_quality
+where as_of_date = %(day)s and check_name in ('list_overlap', 'item_churn', 'score_drift', 'feature_drift')
+order by check_name, subject limit 40
+"""
 REFUSED = """
 select table_name, reason, count(*) as rows from bi.rejected_rows
 where as_of_date = %(day)s group by table_name, reason order by rows desc, table_name, reason limit 20
@@ -42,7 +53,7 @@ order by user_id limit %(limit)s
 """
 LISTS = """
 select list, rank, item_id, item_title, item_category, score, generator, anchor_item_id, anchor_title, fallback,
-    reason_text, reason_code, model_version
+    reason_text, reason_code, top_features, model_version
 from bi.user_recommendations where as_of_date = %(day)s and user_id = %(user_id)s order by list, rank
 """
 HISTORY = """

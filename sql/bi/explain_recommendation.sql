@@ -18,7 +18,13 @@ as $$
         case
             when found.rank is null
                 then format('not among its %s places; python -m recsys explain tells why', lists.places)
-            else format('%s (from %s, score %s)', found.reason_text, found.generator, round(found.score::numeric, 3))
+            else format(
+                '%s (from %s, score %s%s)',
+                found.reason_text,
+                found.generator,
+                round(found.score::numeric, 3),
+                ', moved most by ' || found.top_features
+            )
         end as story
     from lists
     left join bi.current_user_recommendations as found

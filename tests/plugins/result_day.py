@@ -80,6 +80,26 @@ def frames(day: date) -> dict[schemas.Table, pl.DataFrame]:
         ],
         schemas.DATA_QUALITY: [
             {"table_name": "events", "check_name": "rows", "subject": "", "severity": "warn", "message": "few events"},
+            {
+                "table_name": "user_recommendations",
+                "check_name": "list_overlap",
+                "subject": "for_you",
+                "passed": True,
+                "severity": "info",
+                "value": 0.95,
+                "message": "95 % stay",
+            },
+        ],
+        schemas.GATE_VERDICTS: [
+            {"check_name": "ranker above popularity", "setting": "all", "passed": True, "message": "far above it"},
+            {
+                "check_name": "verdict",
+                "setting": "",
+                "passed": False,
+                "message": "those of before serve",
+                "accepted_by": None,
+                "accepted_why": None,
+            },
         ],
     }
     return {table: filled(table, *({"as_of_date": day, **row} for row in rows)) for table, rows in made.items()}

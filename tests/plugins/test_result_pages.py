@@ -109,6 +109,13 @@ def test_the_overview_shows_the_current_day_and_another_one_on_request(client: A
     assert f"Recommendations of {SECOND}" in page
     for said in ("1,234,567", "few events", "0.4000", "0.1000", "popularity", f"run of {SECOND}", "<polyline"):
         assert said in page, said
+    for said in (
+        '<p class="bad">those of before serve',
+        "1 checks",
+        "far above it",
+        "list overlap / for_you: 95 % stay",
+    ):
+        assert said in page, said
     assert f'Recommendations of {FIRST} <span class="tag">not what' in text_of(client, f"/?day={FIRST}")
     assert f"Recommendations of {FIRST}" in text_of(client, f"/?run_id={quote(f'run of {FIRST}')}")
     assert "has published nothing" in text_of(client, "/?run_id=manual__2016", 404)
