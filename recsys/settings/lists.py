@@ -22,7 +22,7 @@ class RulesSettings:
     """Users who withdrew consent get the segment's fallback list instead of a personal one."""
     gap_share: float = 0.1
     """An item bought less than this share of its usual gap ago is not shown again."""
-    min_gap_days: float = 180.0
+    min_gap_days: float = 240.0
     """The gap rule leaves items alone whose usual gap is shorter: the ranker judges those better than a rule."""
     max_per_category: int = 15
     """At most this many items of one leaf category a list; 0: no limit."""
