@@ -1,14 +1,13 @@
 """The daily run: the shop's behaviour in, recommendations of one day out. Wiring only."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 from airflow.sdk import CronDataIntervalTimetable, chain, cross_downstream, dag, task_group
 
-from plugins.run_context import step
-from plugins.run_form import DEADLINE, SHOP_POOL, TASK_DEFAULTS, WAREHOUSE_POOL
+from plugins.run_context import step, tasks
+from plugins.run_form import DAG_DEFAULTS, SHOP_POOL, WAREHOUSE_POOL
 from plugins.run_params import PARAMS
 from plugins.run_results import ASSETS, totals
 from recsys import steps
@@ -18,20 +17,14 @@ from recsys.config import load_settings
 @dag(
     schedule=CronDataIntervalTimetable("0 4 * * *", timezone=load_settings().time_zone),
     start_date=datetime(2017, 1, 2, tzinfo=timezone.utc),
-    catchup=False,
-    max_active_runs=3,
     dag_display_name="Daily recommendations",
     description="The shop's behaviour in, the recommendations of one day out.",
     doc_md=Path(__file__).with_suffix(".md").read_text(encoding="utf-8"),
     tags=["recommendations", "daily"],
-    default_args=TASK_DEFAULTS,
     params=PARAMS,
-    deadline=DEADLINE,
+    **DAG_DEFAULTS,
 )
 def daily_recommendations() -> None:
-    def tasks(*functions: Callable[..., Any], minutes: int = 30, **options: Any) -> list[Any]:
-        return [step(function, execution_timeout=timedelta(minutes=minutes), **options)() for function in functions]
-
     @task_group
     def data() -> None:
         extracts = tasks(steps.extract_events, steps.extract_snapshots, minutes=60, pool=SHOP_POOL)
@@ -47,36 +40,31 @@ def daily_recommendations() -> None:
 
     @task_group
     def models(content: Any, views: Any) -> list[Any]:
-        ranker, leaks = tasks(steps.train_ranker, steps.check_no_leak, minutes=90)
-        generators, judged = tasks(steps.fit_generators, steps.judge_models, minutes=90)
-        chain(views, [ranker, demand := tasks(steps.build_item_demand)[0]])
-        chain(ranker, leaks, generators, judged)
-        chain(content, generators)
-        return [judged, demand]
+        trained = tasks(steps.train_ranker, steps.check_no_leak, steps.fit_generators, steps.judge_models, minutes=90)
+        chain(views, *trained)
+        chain(content, trained[2])
+        chain(views, demand := tasks(steps.build_item_demand)[0])
+        return [trained[-1], demand]
 
     @task_group
     def recommendations(described: Any, trained: Any) -> None:
-        shards = step(steps.plan_user_shards, result=steps.shard_numbers)()
+        chain(trained, shards := step(steps.plan_user_shards, result=steps.shard_numbers)())
         named: Any = {"execution_timeout": timedelta(minutes=60), "map_index_template": "{{ shard_name }}"}
         users = step(steps.recommend_users, **named).expand(shard=shards)
-        similar, pairs, bundles = tasks(steps.build_similar_items, steps.build_item_pairs, steps.build_bundles)
-        shown = tasks(steps.build_user_bundles, steps.build_campaign_audiences)
-        sums = tasks(steps.build_demand_forecast, steps.build_reorder_suggestions)
+        sets = tasks(steps.build_item_pairs, steps.build_bundles, steps.build_user_bundles)
         told = tasks(steps.build_details, steps.judge_lists, steps.build_realised_metrics)
         staged = tasks(steps.stage_tables, steps.check_staging, pool=WAREHOUSE_POOL)
         staged += tasks(steps.publish, pool=WAREHOUSE_POOL, outlets=ASSETS, result=totals)
-        chain(trained, shards)
-        chain(described, pairs, bundles, shown[0])
-        chain(described, similar)
-        chain(users, [*shown, *told])
-        cross_downstream(shown, sums)
-        chain([similar, *sums, *told], *staged, *tasks(steps.apply_retention, pool=WAREHOUSE_POOL))
+        chain(described, *sets)
+        chain(described, *tasks(steps.build_similar_items), staged[0])
+        chain(users, [*(shown := [sets[-1], *tasks(steps.build_campaign_audiences)]), *told])
+        cross_downstream(shown, sums := tasks(steps.build_demand_forecast, steps.build_reorder_suggestions))
+        chain([*sums, *told], *staged, *tasks(steps.apply_retention, pool=WAREHOUSE_POOL))
 
     claim = step(steps.claim_run, retries=0)().as_setup()
     release = step(steps.release_run)().as_teardown(setups=claim)
     chain(claim, extracted := data())
-    described = features(extracted)
-    chain(recommendations(described, models(*described)), release)
+    chain(recommendations(described := features(extracted), models(*described)), release)
 
 
 daily_recommendations()

@@ -137,3 +137,8 @@ def _connections() -> dict[str, str]:
         except AirflowNotFoundException:
             continue
     return found
+
+
+def tasks(*functions: Callable[..., Counts], minutes: int = 30, **options: Any) -> list[Any]:
+    """Each of `functions` as a task (see `step`), called, that may take `minutes`."""
+    return [step(function, execution_timeout=timedelta(minutes=minutes), **options)() for function in functions]

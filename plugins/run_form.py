@@ -36,6 +36,13 @@ DEADLINE = DeadlineAlert(
     name="four hours",
 )
 
+DAG_DEFAULTS: dict[str, Any] = {
+    "catchup": False,
+    "max_active_runs": 3,
+    "default_args": TASK_DEFAULTS,
+    "deadline": DEADLINE,
+}
+
 
 def with_params(settings: Settings, params: Mapping[str, Any]) -> Settings:
     """`settings` with what the trigger form changes. Params that came through a template are text."""

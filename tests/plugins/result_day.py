@@ -91,8 +91,15 @@ def frames(day: date) -> dict[schemas.Table, pl.DataFrame]:
             },
         ],
         schemas.GATE_VERDICTS: [
-            {"check_name": "ranker above popularity", "setting": "all", "passed": True, "message": "far above it"},
             {
+                "check_name": "ranker above popularity",
+                "setting": "all",
+                "severity": "stop",
+                "passed": True,
+                "message": "far above it",
+            },
+            {
+                "severity": "stop",
                 "check_name": "verdict",
                 "setting": "",
                 "passed": False,

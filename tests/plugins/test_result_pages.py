@@ -111,7 +111,7 @@ def test_the_overview_shows_the_current_day_and_another_one_on_request(client: A
         assert said in page, said
     for said in (
         '<p class="bad">those of before serve',
-        "1 checks",
+        "1 check</summary>",
         "far above it",
         "list overlap / for_you: 95 % stay",
     ):
