@@ -10,7 +10,7 @@ BASE_PYTHON := $(shell command -v python3.11 || command -v python3)
 export PYTHONPATH := $(CURDIR)
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo backtest up down status clean psql test lint docs pictures lock
+.PHONY: help demo backtest up down status clean psql test lint lint-style lint-types lint-sql docs pictures lock
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -37,12 +37,20 @@ psql: .venv/installed  ## Open a session on the warehouse, or run the SQL from s
 	@$(PYTHON) -m demo.services psql --folder $(DEMO)
 
 test: lint  ## Check everything: lint, types, SQL style and all tests, those with Postgres and Airflow too
-	$(PYTHON) -m pytest -n 2 --dist loadfile
+	$(PYTHON) -m pytest -n 3 --dist loadfile
 
+# Types and SQL are a minute's work on one core, so they go side by side.
 lint: .venv/installed  ## Check style, types and SQL
+	@$(MAKE) --no-print-directory -j 2 --output-sync lint-types lint-sql lint-style
+
+lint-style:
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+
+lint-types:
 	.venv/bin/mypy
+
+lint-sql:
 	.venv/bin/sqlfluff lint --disable-progress-bar sql
 
 docs: .venv/installed  ## Write docs/tables.md from the declared tables
