@@ -76,7 +76,7 @@ def test_blocked_items_are_in_no_list() -> None:
 
 
 def test_an_item_bought_too_lately_does_not_come_back_as_fallback() -> None:
-    lately = {"item_id": "p", "score": 9.0, "repeat_score": 9.0, "last_purchase_days": 1.0, "usual_gap_days": 200.0}
+    lately = {"item_id": "p", "score": 9.0, "repeat_score": 9.0, "last_purchase_days": 1.0, "usual_gap_days": 300.0}
     rows = lists(scored(lately, {"item_id": "c", "score": 1.0}), length=9)
     assert "p" not in rows["item_id"].to_list()
 

@@ -242,7 +242,7 @@ def test_a_reader_sees_the_old_run_or_the_new_one_never_a_mix(warehouse: str, la
     for reader in readers:
         reader.start()
     locked: list[float] = []
-    for run in range(12):
+    for run in range(6):
         day = (SECOND, FIRST)[run % 2]
         counts = run_day(context_of(warehouse, lake, day, run=f"run-{run}"))
         locked.append(float(counts["locked_ms"]))
