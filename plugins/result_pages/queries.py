@@ -31,13 +31,13 @@ from bi.data_quality where as_of_date = %(day)s and not passed order by severity
 limit 50
 """
 GATE = """
-select check_name, setting, severity, passed, message, accepted_by, accepted_why
+select severity, passed, message, accepted_by, accepted_why
 from bi.gate_verdicts where as_of_date = %(day)s
 order by check_name <> 'verdict', passed, severity <> 'stop', check_name, setting
 limit 60
 """
 STABILITY = """
-select check_name, subject, value, passed, message from bi.data_quality
+select passed, message from bi.data_quality
 where as_of_date = %(day)s and check_name in ('list_overlap', 'item_churn', 'score_drift', 'feature_drift')
 order by check_name, subject limit 40
 """
