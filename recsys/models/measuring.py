@@ -46,7 +46,7 @@ def measure(settings: Settings, cut: Cut, scored: pl.DataFrame) -> Measures:
     """
     history, truth = cut.history, cut.labels.select("user", "item")
     # The features beside them would be copied by every filter.
-    ranks = [name for name in scored.columns if name.endswith("_rank")]
+    ranks = [f"{name}_rank" for name in _generators(scored)]
     scored = scored.select("user", "item", "score", "discover_score", *ranks, bought=pl.col("ui_trips").is_not_null())
     bought = history.aged("purchase").select("user", "item").unique()
     parts = split_truth(truth, bought)
@@ -85,9 +85,10 @@ def _models(
     settings: Settings, history: History, scored: pl.DataFrame, truth: pl.DataFrame, bought: pl.DataFrame
 ) -> dict[str, dict[str, pl.DataFrame]]:
     """By model and setting: user, item, score, bought (whether the user had bought the item)."""
+    shown = scored.select("user", "item", "score", "bought")
     ranker = {
-        "all": scored.select("user", "item", "score", "bought"),
-        "repeat": scored.select("user", "item", "score", "bought"),
+        "all": shown,
+        "repeat": shown.filter("bought"),
         "discover": scored.select("user", "item", "bought", score="discover_score"),
     }
     decayed = weights(history, settings.interactions, BASELINE_HALF_LIFE)
