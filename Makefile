@@ -41,7 +41,7 @@ test: lint  ## Check everything: lint, types, SQL style and all tests, those wit
 
 # Types and SQL are a minute's work on one core, so they go side by side.
 lint: .venv/installed  ## Check style, types and SQL
-	@$(MAKE) --no-print-directory -j 2 --output-sync lint-types lint-sql lint-style
+	@$(MAKE) --no-print-directory -j 2 lint-types lint-sql lint-style
 
 lint-style:
 	.venv/bin/ruff check .

@@ -111,6 +111,11 @@ def step(function: Callable[..., Counts], result: Callable[[Counts], Any] = dict
     return task_decorator_factory(run, decorated_operator_class=StepOperator, **options)
 
 
+def tasks(*functions: Callable[..., Counts], minutes: int = 30, **options: Any) -> list[Any]:
+    """Each of `functions` as a task (see `step`), called, that may take `minutes`."""
+    return [step(function, execution_timeout=timedelta(minutes=minutes), **options)() for function in functions]
+
+
 def _parse(text: str, origin: str) -> date:
     try:
         return date.fromisoformat(text)
@@ -137,8 +142,3 @@ def _connections() -> dict[str, str]:
         except AirflowNotFoundException:
             continue
     return found
-
-
-def tasks(*functions: Callable[..., Counts], minutes: int = 30, **options: Any) -> list[Any]:
-    """Each of `functions` as a task (see `step`), called, that may take `minutes`."""
-    return [step(function, execution_timeout=timedelta(minutes=minutes), **options)() for function in functions]

@@ -121,7 +121,7 @@ def fit_ranker(parts: list[pl.DataFrame], features: list[str], settings: ModelSe
     return Ranker(features, fitted, settings.threads)
 
 
-# With half as many features a tree they order as well, in two thirds of the time.
+# So few features a tree order as well as half of them, in two thirds of the time.
 _BINARY: dict[str, Any] = {"objective": "binary", "feature_fraction": 0.25}
 _DISCOVER: dict[str, Any] = {"objective": "binary", "num_leaves": 15, "feature_fraction": 0.25}
 # Thresholds drawn at random (extremely randomised trees, Geurts et al. 2006) keep lambdarank from single users.

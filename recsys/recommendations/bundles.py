@@ -147,5 +147,6 @@ def _variants(items: pl.DataFrame, place: dict[str, int]) -> dict[int, tuple[str
     for item, title, path, brand in items.select("item_id", "title", "category_path", "brand").iter_rows():
         words = title_words(title)
         if item in place and words:
-            keys[place[item]] = (brand or f"without a brand in {path or ''}", *sorted(words))
+            maker = (brand,) if brand else ("", path or "")
+            keys[place[item]] = (*maker, *sorted(words))
     return keys

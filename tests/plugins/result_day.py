@@ -25,6 +25,41 @@ def filled(table: schemas.Table, *rows: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame([{**defaults, **row} for row in rows], schema=empty.schema)
 
 
+CHECKED: dict[schemas.Table, list[dict[str, Any]]] = {
+    schemas.DATA_QUALITY: [
+        {"table_name": "events", "check_name": "rows", "subject": "", "severity": "warn", "message": "few events"},
+        {
+            "table_name": "user_recommendations",
+            "check_name": "list_overlap",
+            "subject": "for_you",
+            "passed": True,
+            "severity": "info",
+            "value": 0.95,
+            "message": "95 % stay",
+        },
+    ],
+    schemas.GATE_VERDICTS: [
+        {
+            "check_name": "ranker above popularity",
+            "setting": "all",
+            "severity": "stop",
+            "passed": True,
+            "message": "far above it",
+        },
+        {
+            "severity": "stop",
+            "check_name": "verdict",
+            "setting": "",
+            "passed": False,
+            "message": "those of before serve",
+            "accepted_by": None,
+            "accepted_why": None,
+        },
+    ],
+}
+"""What the checks of a day and its gate found."""
+
+
 def frames(day: date) -> dict[schemas.Table, pl.DataFrame]:
     """The tables of `day` that hold something."""
     lists = [("for_you", 1, "milk"), ("for_you", 2, "bread"), ("discover", 1, "tea")]
@@ -78,36 +113,7 @@ def frames(day: date) -> dict[schemas.Table, pl.DataFrame]:
             {"place": 1, "stage": "events", "value": 1234567, "meaning": "events in use"},
             {"place": 2, "stage": "list_rows", "value": len(recommendations), "meaning": "rows of all lists"},
         ],
-        schemas.DATA_QUALITY: [
-            {"table_name": "events", "check_name": "rows", "subject": "", "severity": "warn", "message": "few events"},
-            {
-                "table_name": "user_recommendations",
-                "check_name": "list_overlap",
-                "subject": "for_you",
-                "passed": True,
-                "severity": "info",
-                "value": 0.95,
-                "message": "95 % stay",
-            },
-        ],
-        schemas.GATE_VERDICTS: [
-            {
-                "check_name": "ranker above popularity",
-                "setting": "all",
-                "severity": "stop",
-                "passed": True,
-                "message": "far above it",
-            },
-            {
-                "severity": "stop",
-                "check_name": "verdict",
-                "setting": "",
-                "passed": False,
-                "message": "those of before serve",
-                "accepted_by": None,
-                "accepted_why": None,
-            },
-        ],
+        **CHECKED,
     }
     return {table: filled(table, *({"as_of_date": day, **row} for row in rows)) for table, rows in made.items()}
 
