@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
+from itertools import pairwise
 
+import numpy as np
 import polars as pl
+import scipy.sparse as sp
 
 from recsys.features.history import History, of_type
-from recsys.models.generator import Arrays, Codes, Known, empty_proposals, frame_arrays, frame_from, top_unowned
+from recsys.models.generator import (
+    Arrays,
+    Codes,
+    Known,
+    empty_proposals,
+    frame_arrays,
+    frame_from,
+    rows_of,
+    top_per_user,
+)
 from recsys.models.neighbours import nearest_items, ones
 from recsys.settings.models import ModelSettings
 
@@ -25,16 +38,24 @@ class BoughtTogether:
 
     def propose(self, users: Codes, k: int) -> pl.DataFrame:
         """Items near the user's newest ones; the anchor is the one that weighs most. None that the user has."""
-        wanted = pl.Series(users, dtype=pl.Int32).implode()
-        mine = self.recent.filter(pl.col("user").is_in(wanted)).rename({"item": "source"})
-        if mine.is_empty() or self.near.is_empty():
+        recent, near = self._matrices
+        if not near.nnz or not len(users):
             return empty_proposals()
-        reached = mine.join(self.near, on="source").with_columns(part=pl.col("weight") * pl.col("similarity"))
-        reached = reached.sort("user", "item", "part", "source", descending=[False, False, True, False])
-        summed = reached.group_by("user", "item", maintain_order=True).agg(
-            pl.col("part").sum().alias("score"), pl.col("source").first().alias("anchor")
-        )
-        return top_unowned(summed, self.owned, users, k)
+        inside = np.unique(users[users < recent.shape[0]])
+        reached = _best_unowned((recent[inside] @ near).tocsr(), inside, rows_of(self.owned, inside), k)
+        user, item = reached["user"].to_numpy(), reached["item"].to_numpy()
+        parts = recent[user].multiply(near[:, item].T).tocsr()
+        anchors = np.asarray(parts.argmax(axis=1)).ravel() if len(reached) else np.zeros(0)
+        return reached.with_columns(anchor=pl.Series(anchors.astype(np.int32)))
+
+    @cached_property
+    def _matrices(self) -> tuple[sp.csr_matrix, sp.csc_matrix]:
+        """Users x items weights of `recent`, and items x items similarities of `near`."""
+        height = int(self.recent["user"].max() or 0) + 1  # type: ignore[arg-type]
+        codes = (self.recent["item"], self.near["source"], self.near["item"])
+        width = max(int(series.max() or 0) for series in codes) + 1  # type: ignore[arg-type]
+        recent = _sparse(self.recent, ("weight", "user", "item"), (height, width))
+        return recent, _sparse(self.near, ("similarity", "source", "item"), (width, width)).tocsc()
 
     def arrays(self) -> Arrays:
         """For the registry."""
@@ -68,3 +89,24 @@ def fit_bought_together(
     newest = ordered.filter(pl.int_range(pl.len()).over("user") < settings.recent_items).sort("user", "item")
     owned = history.events.select("user", "item").unique().sort("user", "item")
     return BoughtTogether(near, newest, owned)
+
+
+def _sparse(frame: pl.DataFrame, names: tuple[str, str, str], shape: tuple[int, int]) -> sp.csr_matrix:
+    values, rows, columns = (frame[name].to_numpy() for name in names)
+    return sp.csr_matrix((values.astype(np.float64), (rows, columns)), shape=shape)
+
+
+def _best_unowned(reached: sp.csr_matrix, users: Codes, owned: pl.DataFrame, k: int) -> pl.DataFrame:
+    """The `k` largest entries of each row as PROPOSALS; `users` are the rows, `owned` holds pairs to leave out."""
+    rows = np.repeat(np.arange(len(users)), np.diff(reached.indptr))
+    is_owned = np.zeros(reached.shape, dtype=bool)
+    within = owned.filter(pl.col("item") < reached.shape[1])
+    is_owned[np.searchsorted(users, within["user"].to_numpy()), within["item"].to_numpy()] = True
+    values = np.where(is_owned[rows, reached.indices], 0.0, reached.data)
+    least = np.zeros(len(users))
+    for row, (start, stop) in enumerate(pairwise(reached.indptr)):
+        if stop - start > k:
+            least[row] = np.partition(values[start:stop], -k)[-k]
+    kept = (values > 0) & (values >= least[rows])
+    best = {"user": users[rows[kept]], "item": reached.indices[kept], "score": values[kept]}
+    return top_per_user(pl.DataFrame(best), k)

@@ -11,7 +11,7 @@ import polars as pl
 
 from recsys.features.history import History
 from recsys.features.purchases import mean_gap
-from recsys.models.generator import Arrays, Codes, top_per_user
+from recsys.models.generator import Arrays, Codes, rows_of, top_per_user
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,7 @@ class BuyAgain:
 
     def propose(self, users: Codes, k: int) -> pl.DataFrame:
         """The user's own items; each is its own anchor."""
-        rows = self.own.filter(pl.col("user").is_in(pl.Series(users, dtype=pl.Int32).implode()))
-        return top_per_user(rows.with_columns(anchor=pl.col("item")), k)
+        return top_per_user(rows_of(self.own, users).with_columns(anchor=pl.col("item")), k)
 
     def arrays(self) -> Arrays:
         """For the registry."""

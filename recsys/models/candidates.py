@@ -112,24 +112,44 @@ def _batch(fitted: GeneratorSet, users: Codes) -> pl.DataFrame:
             proposals[generator.name] = generator.propose_from(users, dense[generator.name], limit)
         else:
             proposals[generator.name] = generator.propose(users, limit)
-    frame = pl.concat([p.select("user", "item") for p in proposals.values()]).unique().sort("user", "item")
-    for name, proposal in proposals.items():
-        ranked = proposal.select(
-            "user",
-            "item",
-            pl.col("score").alias(f"{name}_score"),
-            (pl.int_range(pl.len(), dtype=pl.Int32).over("user") + 1).alias(f"{name}_rank"),
-            pl.col("anchor").alias(f"{name}_anchor"),
-        )
-        frame = frame.join(ranked, on=["user", "item"], how="left", maintain_order="left")
+    frame = _side_by_side(proposals)
     for generator in fitted.generators:
         if isinstance(generator, DenseGenerator):
             scores = pair_scores(frame, users, generator.columns, dense[generator.name])
-            place = pl.col("_score").rank("ordinal", descending=True).over("user").cast(pl.Int32)
-            frame = frame.with_columns(_score=pl.Series(scores).fill_nan(None))
-            frame = frame.with_columns(pl.col("_score").alias(f"{generator.name}_score"))
-            frame = frame.with_columns(place.alias(f"{generator.name}_place")).drop("_score")
+            places = _places(frame["user"].to_numpy(), scores)
+            frame = frame.with_columns(
+                pl.Series(f"{generator.name}_score", scores).fill_nan(None),
+                pl.Series(f"{generator.name}_place", places).replace(0, None),
+            )
     return _with_origin(frame, list(proposals))
+
+
+def _side_by_side(proposals: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """user, item of every proposal once, sorted, and for each generator <name>_score, <name>_rank and <name>_anchor."""
+    keys = [(p["user"].cast(pl.Int64) * (1 << 32) + p["item"]).to_numpy() for p in proposals.values()]
+    every = np.unique(np.concatenate(keys))
+    frame = pl.DataFrame({"user": (every >> 32).astype(np.int32), "item": (every & 0xFFFFFFFF).astype(np.int32)})
+    for key, (name, proposal) in zip(keys, proposals.items(), strict=True):
+        row = np.searchsorted(every, key)
+        score, rank, anchor = (np.zeros(len(every), dtype) for dtype in (np.float32, np.int32, np.int32))
+        score[row] = proposal["score"].to_numpy()
+        rank[row] = proposal.select(pl.int_range(pl.len(), dtype=pl.Int32).over("user") + 1).to_series().to_numpy()
+        anchor[row] = proposal["anchor"].fill_null(-1).to_numpy()
+        proposed = pl.Series(rank > 0)
+        frame = frame.with_columns(
+            pl.when(proposed).then(pl.Series(score)).alias(f"{name}_score"),
+            pl.when(proposed).then(pl.Series(rank)).alias(f"{name}_rank"),
+            pl.when(proposed & pl.Series(anchor >= 0)).then(pl.Series(anchor)).alias(f"{name}_anchor"),
+        )
+    return frame
+
+
+def _places(users: Codes, scores: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Place of each score among those of its user, from 1, the largest first; 0 where it is NaN. `users` ascend."""
+    order = np.lexsort((-scores, users))
+    places = np.empty(len(users), dtype=np.int32)
+    places[order] = np.arange(len(users)) - np.searchsorted(users, users) + 1
+    return np.where(np.isnan(scores), 0, places).astype(np.int32)
 
 
 def _with_origin(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from recsys.models.generator import Arrays, Codes, empty_proposals, frame_arrays, frame_from, top_unowned
+from recsys.models.generator import Arrays, Codes, empty_proposals, frame_arrays, frame_from, rows_of, top_unowned
 
 _ITEMS_A_CATEGORY = 15
 _CATEGORIES_A_USER = 60
@@ -23,8 +23,7 @@ class CategoryPopular:
 
     def propose(self, users: Codes, k: int) -> pl.DataFrame:
         """Items by share of the category in the user's history times share of the item in the category."""
-        wanted = pl.Series(users, dtype=pl.Int32).implode()
-        reached = self.homes.filter(pl.col("user").is_in(wanted)).join(self.tops, on="leaf")
+        reached = rows_of(self.homes, users).join(self.tops, on="leaf")
         if reached.is_empty():
             return empty_proposals()
         reached = reached.with_columns(score=pl.col("share") * pl.col("part"))

@@ -83,16 +83,30 @@ def top_unseen(users: Codes, columns: Codes, scores: NDArray[np.float32], known:
     rows = np.repeat(np.arange(len(users)), np.diff(own.indptr))
     where = place[own.indices]
     masked[rows[where >= 0], where[where >= 0]] = -np.inf
-    k = min(k, len(columns))
-    best = np.argpartition(-masked, k - 1, axis=1)[:, :k]
+    row, column = np.nonzero(masked >= _least_of_best(masked, k)[:, None])
     frame = pl.DataFrame(
         {
-            "user": np.repeat(users, k).astype(np.int32),
-            "item": columns[best].ravel().astype(np.int32),
-            "score": np.take_along_axis(masked, best, 1).ravel().astype(np.float32),
+            "user": users[row].astype(np.int32),
+            "item": columns[column].astype(np.int32),
+            "score": masked[row, column],
         }
     )
-    return top_per_user(frame.filter((pl.col("score") > 0) & pl.col("score").is_finite()), k)
+    return top_per_user(frame.filter(pl.col("score").is_finite()), k)
+
+
+def _least_of_best(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:
+    """For each row a value above 0 that at least its `k` best scores reach, as far as they are above 0, and few others.
+
+    Columns are dealt into blocks: the k-th largest of the blocks' maxima cannot be above the k-th largest score. That
+    takes one pass over the scores, where a partition takes many.
+    """
+    least = np.full(len(scores), np.finfo(np.float32).tiny, dtype=np.float32)
+    blocks = 4 * k
+    size = scores.shape[1] // blocks
+    if size < 2:
+        return least
+    maxima = scores[:, : size * blocks].reshape(len(scores), size, blocks).max(axis=1)
+    return np.maximum(least, np.partition(maxima, -k, axis=1)[:, -k])
 
 
 def pair_scores(pairs: pl.DataFrame, users: Codes, columns: Codes, scores: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -109,10 +123,20 @@ def pair_scores(pairs: pl.DataFrame, users: Codes, columns: Codes, scores: NDArr
     return np.where(found, scores[row, column], np.nan).astype(np.float32)
 
 
+def rows_of(frame: pl.DataFrame, users: Codes) -> pl.DataFrame:
+    """The rows of `frame`, which is in the order of `user`, that belong to `users`; only their range is looked at."""
+    if not len(users):
+        return frame.clear()
+    start = frame["user"].search_sorted(int(users.min()), side="left")
+    stop = frame["user"].search_sorted(int(users.max()), side="right")
+    wanted = pl.Series(users, dtype=pl.Int32).implode()
+    return frame.slice(start, stop - start).filter(pl.col("user").is_in(wanted))
+
+
 def top_unowned(reached: pl.DataFrame, owned: pl.DataFrame, users: Codes, k: int) -> pl.DataFrame:
-    """The `k` best rows (user, item, score) of each of `users`, as PROPOSALS, without the pairs of `owned`."""
-    theirs = owned.filter(pl.col("user").is_in(pl.Series(users, dtype=pl.Int32).implode()))
-    return top_per_user(reached.join(theirs, on=["user", "item"], how="anti"), k)
+    """The `k` best rows (user, item, score) of each of `users`, as PROPOSALS, without the pairs of `owned`, which are
+    in the order of `user`."""
+    return top_per_user(reached.join(rows_of(owned, users), on=["user", "item"], how="anti"), k)
 
 
 def frame_arrays(**frames: pl.DataFrame) -> Arrays:

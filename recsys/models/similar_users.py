@@ -8,6 +8,7 @@ collaborative filtering for next basket recommendation", 2020; the other half is
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -30,11 +31,20 @@ class SimilarUsers:
 
     def dense(self, users: Codes) -> NDArray[np.float32]:
         """Scores, len(users) x len(columns): weights of the neighbours, averaged by similarity."""
-        others = self.known[self.pool]
-        alike = np.asarray((_unit(self.known[users]) @ _unit(others).T).toarray(), dtype=np.float32)
+        alike = np.asarray((_unit(self.known[users]) @ self._directions).toarray(), dtype=np.float32)
         alike[users[:, None] == self.pool[None, :]] = 0.0
         own = sp.csr_matrix(_keep_largest(alike, self.neighbours))
-        return np.asarray((own @ others[:, self.columns]).toarray(), dtype=np.float32)
+        return np.asarray((own @ self._taken).toarray(), dtype=np.float32)
+
+    @cached_property
+    def _directions(self) -> sp.csr_matrix:
+        """All items x pool: the neighbours' weights, each neighbour's of length 1."""
+        return _unit(self.known[self.pool]).T.tocsr()
+
+    @cached_property
+    def _taken(self) -> sp.csr_matrix:
+        """Pool x columns weights."""
+        return self.known[self.pool][:, self.columns].tocsr()
 
     def propose_from(self, users: Codes, scores: NDArray[np.float32], k: int) -> pl.DataFrame:
         """The best items that the user has not interacted with."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from recsys.features.history import History, of_type
-from recsys.models.generator import Arrays, Codes, frame_arrays, frame_from, top_unowned
+from recsys.models.generator import Arrays, Codes, frame_arrays, frame_from, rows_of, top_unowned
 
 _DAYS = 56
 _DEPTH = 300
@@ -26,8 +26,7 @@ class Trending:
 
     def propose(self, users: Codes, k: int) -> pl.DataFrame:
         """Most taken items of the user's store that the user does not have."""
-        wanted = pl.Series(users, dtype=pl.Int32).implode()
-        reached = self.homes.filter(pl.col("user").is_in(wanted)).join(self.tops, on="store")
+        reached = rows_of(self.homes, users).join(self.tops, on="store")
         return top_unowned(reached, self.owned, users, k)
 
     def arrays(self) -> Arrays:
