@@ -1,6 +1,6 @@
 """How well similar items foresee the next item of the same visit, beside simpler orders.
 
-    python -m benchmarks.similar_items [--cut 2017-11-06] [--days 28]
+    python -m benchmarks.similar_items [--cut 2017-11-06] [--days 28] [--encoder sentences]
     python -m benchmarks.similar_items --folder FOLDER --cut DATE [--days 28]
 
 Without a folder the data are Complete Journey. FOLDER holds data of your own: events.parquet with user_id, item_id,
@@ -9,7 +9,8 @@ contract. Without sessions a pause of 30 minutes ends a visit.
 
 Everything is fitted before the cut. A query is an item and the next distinct item of the same visit, after the cut,
 whose anchor was known; hit@10 is the share of queries whose next item is among ten. Behaviour, content and blend are
-beside implicit's item-item cosine over users, the same over visits, and content by TF-IDF alone.
+beside implicit's item-item cosine over users, the same over visits, and content by TF-IDF alone. --encoder takes the
+values of content.encoder.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ import scipy.sparse as sp
 from benchmarks.combination_data import complete_journey, midnight
 from recsys import schemas
 from recsys.features.embeddings import text_hash
-from recsys.features.encoders import SentenceEncoder
+from recsys.features.encoders import load_encoder
 from recsys.features.item_content import Content, content_of, content_view
 from recsys.models.neighbours import ones
 from recsys.recommendations.similar_content import content_pairs
 from recsys.recommendations.similar_items import Catalogue, catalogue_of, coded_events, next_items, similar_rows
+from recsys.settings.content import ContentSettings
 from recsys.settings.similar import SimilarSettings
 
 EVENT_TYPES = {"event_type": pl.String, "session_id": pl.String, "order_id": pl.String}
@@ -45,9 +47,10 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--cut", type=date.fromisoformat, default=date(2017, 11, 6))
     parser.add_argument("--days", type=int, default=28)
+    parser.add_argument("--encoder", default=ContentSettings().encoder)
     options = parser.parse_args()
     events, items = own_data(options.folder) if options.folder else journey()
-    compare(events, items, options.cut, options.days)
+    compare(events, content_before(items, options.cut, options.encoder), options.cut, options.days)
 
 
 def journey() -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -76,10 +79,9 @@ def _filled(frame: pl.DataFrame, columns: dict[str, type[pl.String]]) -> pl.Data
     return frame.with_columns(pl.lit(None, kind).alias(name) for name, kind in columns.items() if name not in frame)
 
 
-def compare(events: pl.DataFrame, items: pl.DataFrame, cut: date, days: int) -> None:
+def compare(events: pl.DataFrame, content: Content, cut: date, days: int) -> None:
     """Print hit@10 of every method for queries of the `days` days from `cut` on."""
     as_of, settings = midnight(cut), SimilarSettings(variants="keep", active_days=10_000)
-    content = content_before(items, cut)
     coded = coded_events(
         events.lazy().sort("occurred_at", "user_id", "item_id"), content, as_of - timedelta(days=SimilarSettings().days)
     )
@@ -99,15 +101,16 @@ def compare(events: pl.DataFrame, items: pl.DataFrame, cut: date, days: int) -> 
     _tell("content by TF-IDF alone", _content_alone(words, past), queries)
 
 
-def content_before(items: pl.DataFrame, cut: date) -> Content:
-    """Content of all items, embedded in this process."""
+def content_before(items: pl.DataFrame, cut: date, encoder: str = "sentences") -> Content:
+    """Content of all items, embedded in this process by the encoder of that name."""
     empty = pl.DataFrame(schemas.ITEMS.empty_table())
     missing = [pl.lit(None, kind).alias(name) for name, kind in empty.schema.items() if name not in items.columns]
     view = content_view(items.with_columns(missing).select(empty.columns), midnight(cut), 1_000)
     texts = view["item_text"].drop_nulls().unique().sort().to_list()
-    vectors = SentenceEncoder().encode(texts) if texts else np.zeros((0, 512), np.float32)
-    held = {text_hash(text): row.tobytes() for text, row in zip(texts, vectors, strict=True)}
-    return content_of(view.with_columns(encoder=pl.lit("sentences")), held, 2)
+    model = load_encoder(ContentSettings(encoder=encoder))
+    vectors = model.encode(texts) if texts and model else np.zeros((0, 0), np.float32)
+    held = {text_hash(text): row.tobytes() for text, row in zip(texts, vectors, strict=False)}
+    return content_of(view.with_columns(encoder=pl.lit(encoder)), held, 2)
 
 
 def _implicit(past: pl.DataFrame, row: str, items: int) -> pl.DataFrame:

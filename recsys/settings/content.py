@@ -10,7 +10,8 @@ class ContentSettings:
     """Texts of items as numbers."""
 
     encoder: str = "sentences"
-    """sentences (a multilingual model inside a package), service (see service_url), or none (TF-IDF alone)."""
+    """sentences (a multilingual model inside a package), english (one for English, whose package is not among the
+    requirements), service (see service_url), or none (TF-IDF alone)."""
     max_characters: int = 1_000
     """Longer texts are cut after cleaning."""
     min_text_items: int = 2

