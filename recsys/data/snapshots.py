@@ -10,12 +10,13 @@ import pyarrow as pa
 from psycopg2.extensions import connection as Connection
 
 from recsys.data.campaigns import read_campaign_tables
+from recsys.data.images import item_images
 from recsys.data.reject import Rules, as_json, missing, read_values, split_by_rules
 from recsys.data.source import bound_query, snapshot_parameters, stream_rows
 from recsys.data.stock_outs import extract_stock_outs
 from recsys.database import connect
 from recsys.run import Counts, RunContext
-from recsys.schemas import COMBINATIONS, ITEMS, REJECTED_SNAPSHOTS, STOCK, USERS, Table
+from recsys.schemas import COMBINATIONS, DELIVERED_ITEMS, ITEM_IMAGES, ITEMS, REJECTED_SNAPSHOTS, STOCK, USERS, Table
 from recsys.storage import write_partition
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ def extract_snapshots(context: RunContext) -> Counts:
             counts[f"{table.name}_rejected"] = rejected.height
             refused.append(rejected)
             log.info("%s: %d rows, %d refused", table.name, kept.height, rejected.height)
+        images = item_images(read[ITEMS][0])
+        counts["item_images"] = write_partition(context.lake, ITEM_IMAGES, images, as_of_date=context.as_of_date)
         counts["combinations"], counts["combinations_rejected"] = _extract_combinations(context, connection)
         counts["stock_outs"] = extract_stock_outs(context, connection)
     everything = pl.concat(refused).sort("table_name", "row_key", "reason", "row_text")
@@ -65,15 +68,18 @@ def _extract_combinations(context: RunContext, connection: Connection) -> tuple[
 
 
 def _read_snapshot(context: RunContext, connection: Connection, table: Table) -> tuple[pl.DataFrame, pl.DataFrame]:
-    source = bound_query(context, connection, table, snapshot_parameters(context))
+    """Rows of `table` that hold, those of items with their image_vector, and rows of REJECTED_SNAPSHOTS."""
+    delivered = DELIVERED_ITEMS if table is ITEMS else table
+    source = bound_query(context, connection, delivered, snapshot_parameters(context))
     if source is None:
-        rows = table.empty_table()
-        return pl.DataFrame(rows), pl.DataFrame(REJECTED_SNAPSHOTS.empty_table())
-    text = pa.concat_tables(stream_rows(table, connection, *source))
-    frame = read_values(text, table).with_columns(as_json(pl.DataFrame(text)).alias("row_text"))
-    if "snapshot_date" not in frame.columns:
-        frame = frame.with_columns(pl.lit(context.as_of_date).alias("snapshot_date"))
-    kept, rejected = split_snapshot(frame, table)
+        return pl.DataFrame(delivered.empty_table()), pl.DataFrame(REJECTED_SNAPSHOTS.empty_table())
+    text = pa.concat_tables(stream_rows(delivered, connection, *source))
+    row_text = as_json(pl.DataFrame(text).drop("image_vector", strict=False)).alias("row_text")
+    frame = read_values(text, delivered).with_columns(row_text)
+    left_out = {"snapshot_date": pl.lit(context.as_of_date), "image_vector": pl.lit(None, pl.String)}
+    names = [name for name in delivered.column_names if name in left_out and name not in frame.columns]
+    frame = frame.with_columns(left_out[name].alias(name) for name in names)
+    kept, rejected = split_snapshot(frame, delivered)
     if table is USERS:
         kept = with_readable_attributes(kept)
     return before(kept, context), rejected
@@ -93,7 +99,7 @@ def split_snapshot(frame: pl.DataFrame, table: Table) -> tuple[pl.DataFrame, pl.
 def _rules(table: Table) -> Rules:
     rules = [(f"missing_{table.key[0]}", missing(table.key[0]))]
     rules.append(("unreadable_value", pl.col("unreadable").is_not_null()))
-    if table is ITEMS:
+    if table.name == ITEMS.name:
         for name in ("list_price", "unit_cost"):
             rules.append((f"absurd_{name}", (pl.col(name) < 0) | ~pl.col(name).is_finite()))
     if table is STOCK:

@@ -20,8 +20,8 @@ from recsys.schemas import TEXT, Table
 
 log = logging.getLogger(__name__)
 
-OPTIONAL_COLUMNS = {"items": {"snapshot_date"}, "users": {"snapshot_date"}}
-"""Columns of the contract that a source query may leave out: they then tell of the as-of date."""
+OPTIONAL_COLUMNS = {"items": {"snapshot_date", "image_vector"}, "users": {"snapshot_date"}}
+"""Columns of the contract that a source query may leave out: rows then tell of the as-of date, and of no picture."""
 
 
 def source_text(context: RunContext, table: Table) -> str:

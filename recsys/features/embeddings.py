@@ -72,9 +72,9 @@ def _add(context: RunContext, encoder: str, fresh: dict[str, bytes]) -> None:
     write_partition(context.lake, TEXT_EMBEDDINGS, pa.table(columns, names=TEXT_EMBEDDINGS.column_names), **key)
 
 
-def stacked(hashes: pl.Series, held: dict[str, bytes]) -> Vectors:
-    """Vectors of `hashes` as rows; a text without one gets zeros; no vector at all: zero columns."""
+def stacked(names: pl.Series, held: dict[str, bytes]) -> Vectors:
+    """Vectors held by `names` as rows; a name without one gets zeros; no vector at all: zero columns."""
     size = len(next(iter(held.values()))) if held else 0
     nothing = bytes(size)
-    joined = b"".join(held.get(name, nothing) for name in hashes)
-    return np.frombuffer(joined, dtype="<f4").reshape(len(hashes), size // 4).astype(np.float32)
+    joined = b"".join(held.get(name, nothing) for name in names)
+    return np.frombuffer(joined, dtype="<f4").reshape(len(names), size // 4).astype(np.float32)

@@ -18,8 +18,8 @@ from recsys.features.embeddings import embed_missing, kept_vectors, stacked, tex
 from recsys.features.encoders import Vectors, load_encoder
 from recsys.features.text import item_text, tfidf
 from recsys.run import Counts, RunContext
-from recsys.schemas import ITEM_CONTENT, ITEMS
-from recsys.storage import read_partition, write_partition
+from recsys.schemas import ITEM_CONTENT, ITEM_IMAGES, ITEMS
+from recsys.storage import read_partition, read_partition_if_any, write_partition
 
 log = logging.getLogger(__name__)
 PRICE_BANDS = 5
@@ -34,11 +34,13 @@ class Content:
     items    ITEM_CONTENT sorted by item_id, with `text`: row of the item's text in `words` and `vectors`; null: none
     words    distinct texts x grams, TF-IDF, rows of length 1
     vectors  distinct texts x dimensions, rows of length 1 or 0; without an encoder no columns
+    pictures items x dimensions, rows of length 1 or 0, as the shop delivers them; without any no columns
     """
 
     items: pl.DataFrame
     words: sp.csr_matrix
     vectors: Vectors
+    pictures: Vectors
 
 
 def build_item_content(context: RunContext) -> Counts:
@@ -94,15 +96,20 @@ def load_content(context: RunContext, only: pl.Series | None = None) -> Content:
         view = view.filter(pl.col("item_id").is_in(only.implode()))
     encoder = view["encoder"][0] if len(view) else "none"
     held = kept_vectors(context, encoder) if encoder != "none" else {}
-    return content_of(view, held, context.settings.content.min_text_items)
+    images = read_partition_if_any(context.lake, ITEM_IMAGES, as_of_date=context.as_of_date)
+    pictures = dict(zip(images["item_id"], images["vector"], strict=True))
+    return content_of(view, held, context.settings.content.min_text_items, pictures)
 
 
-def content_of(view: pl.DataFrame, held: dict[str, bytes], min_texts: int) -> Content:
-    """Content from a view and the vectors by text hash."""
+def content_of(
+    view: pl.DataFrame, held: dict[str, bytes], min_texts: int, pictures: dict[str, bytes] | None = None
+) -> Content:
+    """Content from a view, the vectors by text hash, and those of pictures by item (f32, little-endian bytes)."""
     texts = view.select("text_hash", "item_text").drop_nulls().unique("text_hash").sort("text_hash")
     numbered = texts.select("text_hash", text=pl.int_range(pl.len(), dtype=pl.Int32))
     items = view.join(numbered, on="text_hash", how="left", maintain_order="left")
-    return Content(items, tfidf(texts["item_text"], min_texts), stacked(texts["text_hash"], held))
+    told, looks = stacked(texts["text_hash"], held), stacked(items["item_id"], pictures or {})
+    return Content(items, tfidf(texts["item_text"], min_texts), told, looks)
 
 
 def likeness(content: Content, left: np.ndarray, right: np.ndarray) -> Vectors:

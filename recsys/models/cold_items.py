@@ -1,11 +1,11 @@
 """What users want of items that nobody could want yet: from items to content to items that are known.
 
 Two ways, added up. A semantic prior for the item-to-item weights of a model like EASE: a new item takes its weights
-from the known items most alike to it in text, category, brand and price, so that who bought those is shown this. And a
-map from content into the factor space of ALS, so that user factors score new items as they score known ones (Gantner
-et al., "Learning Attribute-to-Feature Mappings for Cold-Start Recommendations", ICDM 2010): mean factors of category
-and brand, each shrunken to what is above it, and a ridge regression of the rest on embeddings; known items
-weigh the root of their users.
+from the known items most alike to it in text, picture, category, brand and price, so that who bought those is shown
+this. And a map from content into the factor space of ALS, so that user factors score new items as they score known
+ones (Gantner et al., "Learning Attribute-to-Feature Mappings for Cold-Start Recommendations", ICDM 2010): mean factors
+of category and brand, each shrunken to what is above it, and a ridge regression of the rest on embeddings of text and
+picture; known items weigh the root of their users.
 """
 
 from __future__ import annotations
@@ -182,8 +182,9 @@ def _group_means(
 
 
 def _embedded(traits: Traits, rows: NDArray[np.int32]) -> NDArray[np.float64]:
-    text = traits.text[rows]
-    vectors = traits.content.vectors
-    if not vectors.shape[0]:
-        return np.zeros((len(rows), vectors.shape[1]))
-    return np.where(text[:, None] >= 0, vectors[np.maximum(text, 0)], 0.0).astype(np.float64)
+    """The vectors of text and picture side by side, noughts where an item has none."""
+    text, vectors, pictures = traits.text[rows], traits.content.vectors, traits.content.pictures[rows]
+    told = np.zeros((len(rows), vectors.shape[1]))
+    if vectors.shape[0]:
+        told = np.where(text[:, None] >= 0, vectors[np.maximum(text, 0)], 0.0)
+    return np.hstack([told, pictures]).astype(np.float64)

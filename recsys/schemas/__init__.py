@@ -15,7 +15,7 @@ from recsys.schemas.campaigns import (
     RESPONSES,
     TARGET_TYPES,
 )
-from recsys.schemas.contract import COMBINATIONS, CONTRACT, EVENT_TYPES, EVENTS, ITEMS, STOCK, USERS
+from recsys.schemas.contract import COMBINATIONS, CONTRACT, DELIVERED_ITEMS, EVENT_TYPES, EVENTS, ITEMS, STOCK, USERS
 from recsys.schemas.demand import DEMAND_FORECAST, ITEM_DEMAND, REORDER_SUGGESTIONS, STOCK_OUTS, STORE_DEMAND
 from recsys.schemas.experiments import EXPERIMENT_ASSIGNMENTS
 from recsys.schemas.explained import ITEM_DETAILS, RUN_FUNNEL, USER_HISTORY
@@ -26,6 +26,7 @@ from recsys.schemas.lake import (
     FALLBACK_ITEMS,
     INTERACTIONS,
     ITEM_CONTENT,
+    ITEM_IMAGES,
     PUBLISHED_LISTS,
     REJECTED_EVENTS,
     REJECTED_SNAPSHOTS,
@@ -76,6 +77,7 @@ __all__ = [
     "CONTRACT",
     "DATA_QUALITY",
     "DAY",
+    "DELIVERED_ITEMS",
     "DEMAND_FORECAST",
     "DOUBLE",
     "EVENTS",
@@ -94,6 +96,7 @@ __all__ = [
     "ITEM_CONTENT",
     "ITEM_DEMAND",
     "ITEM_DETAILS",
+    "ITEM_IMAGES",
     "ITEM_PAIRS",
     "NEW_ITEM_AUDIENCES",
     "OFFLINE_METRICS",

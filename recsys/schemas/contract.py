@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from recsys.schemas.campaigns import CAMPAIGN_TABLES
 from recsys.schemas.table import DAY, DOUBLE, FLAG, INSTANT, TEXT, Column, Table
 
@@ -50,6 +52,16 @@ ITEMS = Table(
     ),
 )
 
+IMAGE_VECTOR = Column(
+    "image_vector",
+    TEXT,
+    "Vector of its picture by a model of the shop: as many numbers for each item, in brackets or braces, separated by "
+    "commas. The query may leave the column out.",
+    nullable=True,
+)
+DELIVERED_ITEMS = replace(ITEMS, columns=(*ITEMS.columns, IMAGE_VECTOR))
+"""Items as the shop delivers them; the lake keeps the vectors apart, in item_images."""
+
 USERS = Table(
     "users",
     "One row per user, as it stood on the as-of date.",
@@ -93,4 +105,4 @@ COMBINATIONS = Table(
     ),
 )
 
-CONTRACT = (EVENTS, ITEMS, USERS, STOCK, *CAMPAIGN_TABLES)
+CONTRACT = (EVENTS, DELIVERED_ITEMS, USERS, STOCK, *CAMPAIGN_TABLES)

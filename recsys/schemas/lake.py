@@ -133,6 +133,16 @@ ITEM_CONTENT = Table(
     ),
 )
 
+ITEM_IMAGES = Table(
+    "item_images",
+    "One row per item whose picture the shop has a vector of, as of the day.",
+    ("item_id",),
+    (
+        Column("item_id", TEXT, "Identifier of the item."),
+        Column("vector", BYTES, "The vector, 32-bit floats, little-endian, of length 1."),
+    ),
+)
+
 TEXT_EMBEDDINGS = Table(
     "text_embeddings",
     "One row per distinct text and encoder, in the partition of the run that met the text first.",

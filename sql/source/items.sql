@@ -5,6 +5,8 @@
 -- where clause, selects null::timestamptz as valid_from and valid_to, and adds current_date as snapshot_date, so that
 -- the run can say that the row tells of a later day.
 -- A column that the shop lacks stays in the list as null. Delete this file if the shop has no such table.
+-- Where the shop has vectors of its pictures (real[], vector, or text such as [0.1,0.2]), it adds them as image_vector:
+-- items are then compared by their looks too.
 -- Parameters: as_of (instant), as_of_date.
 select
     item_id,

@@ -6,13 +6,14 @@ import shutil
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import psycopg2
 import pytest
 
 from recsys.data.extract import extract_snapshots
 from recsys.run import RunContext, RunError
-from recsys.schemas import COMBINATIONS, ITEMS, REJECTED_SNAPSHOTS, STOCK, USERS, Table
+from recsys.schemas import COMBINATIONS, ITEM_IMAGES, ITEMS, REJECTED_SNAPSHOTS, STOCK, USERS, Table
 from recsys.storage import file_checksum, partition_path, read_partition
 from tests.conftest import insert_rows
 from tests.data.conftest import AS_OF, MakeContext, at
@@ -155,6 +156,24 @@ def test_a_table_that_the_shop_lacks_is_empty_and_logged(
     assert [snapshot(run, table).height for table in (ITEMS, USERS, STOCK)] == [1, 0, 0]
     assert "stock: the shop has no such table" in caplog.text
     assert "users: the shop has no such table" in caplog.text
+
+
+def test_vectors_of_pictures_are_read_where_the_query_gives_them(
+    context: MakeContext, shop_database: str, tmp_path: Path
+) -> None:
+    shutil.copytree(context().environment.source_sql, tmp_path / "source")
+    insert_rows(shop_database, "shop.items", [{"item_id": "i1"}, {"item_id": "i2", "list_price": 5.0}])
+    counts = extract_snapshots(context(source_sql=tmp_path / "source"))
+    assert counts["item_images"] == 0
+    items = tmp_path / "source" / "items.sql"
+    vector = "case when list_price = 5 then array[3, 4]::real [] end as image_vector"
+    items.write_text(items.read_text().replace("    image_url,\n", f"    image_url,\n    {vector},\n"))
+    run = context(source_sql=tmp_path / "source")
+    assert extract_snapshots(run)["items"] == 2
+    images = snapshot(run, ITEM_IMAGES)
+    assert images["item_id"].to_list() == ["i2"]
+    assert np.frombuffer(images["vector"][0], "<f4").tolist() == pytest.approx([0.6, 0.8])
+    assert snapshot(run, ITEMS).columns == ITEMS.column_names
 
 
 def test_a_missing_column_names_file_and_column(context: MakeContext, tmp_path: Path) -> None:

@@ -54,8 +54,10 @@ def history() -> History:
     return encode(rows, snapshot(), AS_OF)
 
 
-def traits() -> Traits:
-    return traits_of(content_of(content_view(snapshot(), AS_OF, 200).with_columns(encoder=pl.lit("none")), {}, 1))
+def traits(pictures: dict[str, list[float]] | None = None) -> Traits:
+    view = content_view(snapshot(), AS_OF, 200).with_columns(encoder=pl.lit("none"))
+    held = {name: np.array(vector, "<f4").tobytes() for name, vector in (pictures or {}).items()}
+    return traits_of(content_of(view, {}, 1, held))
 
 
 def als_of(past: History) -> Als:
@@ -96,6 +98,16 @@ def test_the_map_puts_new_items_beside_their_category() -> None:
     near, far = fitted(map_prior=0.01).factors, fitted(map_prior=1e9).factors
     assert near[1] == pytest.approx([1.0, 0.0], abs=0.02)
     assert far[1] == pytest.approx([0.5, 0.5], abs=0.15)
+
+
+def test_the_map_reads_pictures() -> None:
+    """The plum looks like tools: its category says fruit, its picture pulls it over."""
+    looks = {"apple": [1.0, 0.0], "pear": [1.0, 0.0], "drill": [0.0, 1.0], "saw": [0.0, 1.0], "plum": [0.0, 1.0]}
+    past, new = history(), new_items(snapshot(), AS_OF, SETTINGS)
+    settings = replace(SETTINGS, map_ridge=0.1, map_prior=10.0)
+    blind, seeing = (fit_cold_items(past, traits(held), als_of(past), new, settings) for held in ({}, looks))
+    assert seeing.factors[1, 1] > blind.factors[1, 1] + 0.1
+    assert seeing.prior[list(past.items).index("drill"), 1] > blind.prior[list(past.items).index("drill"), 1]
 
 
 def test_nothing_known_maps_to_nothing() -> None:

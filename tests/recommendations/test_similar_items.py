@@ -38,15 +38,18 @@ def events(*rows: tuple[int, int, str, float]) -> pl.DataFrame:
     return frame.sort("occurred_at", maintain_order=True)
 
 
-def content(*rows: tuple[str, str, str | None, str | None, float | None]) -> Content:
-    """item_id, leaf, brand, text, price."""
+def content(
+    *rows: tuple[str, str, str | None, str | None, float | None], pictures: dict[str, list[float]] | None = None
+) -> Content:
+    """item_id, leaf, brand, text, price; pictures by item_id, of length 1."""
     names = ("item_id", "leaf", "brand", "item_text", "list_price")
     kinds = (pl.String, pl.String, pl.String, pl.String, pl.Float64)
     view = pl.DataFrame(list(rows), schema=dict(zip(names, kinds, strict=True)), orient="row")
     view = view.with_columns(
         text_hash="item_text", age_days=pl.lit(None, pl.Float32), encoder=pl.lit("none"), parent=pl.lit("")
     )
-    return content_of(view, {}, 1)
+    held = {name: np.array(vector, "<f4").tobytes() for name, vector in (pictures or {}).items()}
+    return content_of(view, {}, 1, held)
 
 
 def test_what_follows_counts_by_nearness_and_once_a_user() -> None:
@@ -90,8 +93,22 @@ def test_content_puts_category_brand_and_words_together() -> None:
     assert likeness[4, 0] == 0.0 and likeness[0, 1] == likeness[1, 0]
 
 
-def test_paired_likeness_is_that_of_the_grid() -> None:
-    traits, every = traits_of(content(*ROWS)), np.arange(len(ROWS), dtype=np.int32)
+LOOKS = {"black_tea": [1.0, 0.0], "green_tea": [0.6, 0.8], "silent": [0.6, 0.8]}
+
+
+def test_pictures_make_items_alike_and_are_known_of_some() -> None:
+    every = np.arange(len(ROWS), dtype=np.int32)
+    plain, seen = (traits_of(content(*ROWS, pictures=held)).likeness(every, every) for held in ({}, LOOKS))
+    tea = (0, 2)
+    traits_alone = seen[tea] - 0.6 / 2
+    assert traits_alone == pytest.approx(0.5, abs=0.06) and seen[tea] > plain[tea]
+    assert seen[4, 0] == pytest.approx(0.6) and seen[4, 2] == pytest.approx(1.0)
+    assert seen[0, 1] == plain[0, 1] and seen[4, 3] == plain[4, 3] == 0
+
+
+@pytest.mark.parametrize("pictures", [{}, LOOKS])
+def test_paired_likeness_is_that_of_the_grid(pictures: dict[str, list[float]]) -> None:
+    traits, every = traits_of(content(*ROWS, pictures=pictures)), np.arange(len(ROWS), dtype=np.int32)
     left, right = np.repeat(every, 5), np.tile(every, 5)
     assert np.allclose(traits.likeness(every, every).ravel(), traits.likeness_of_pairs(left, right), atol=1e-6)
 
