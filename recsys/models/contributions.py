@@ -7,6 +7,7 @@ deviation; with the base they add up to the score. Groups are named for people, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from recsys.features.assemble import matrix
 from recsys.models.ranker import DISCOVERY, GENERAL, Part, Ranker, is_new
-from recsys.models.tree_shares import expected_value, group_shares, read_trees
+from recsys.models.tree_shares import TreeTables, expected_value, group_shares, read_trees, tree_tables
 
 GROUPS = {
     "bought before": "how often, how much and how lately-weighted the user bought the item, and buy_again",
@@ -160,8 +161,8 @@ def _of_part(
 ) -> tuple[NDArray[np.float64], float]:
     """Rows x groups, and the base."""
     if len(values) >= MANY_ROWS:
-        trees = read_trees(part.text)
-        shares, base = group_shares(trees, values, groups), expected_value(trees)
+        tables, base = _tables_of(part.text, tuple(groups.tolist()))
+        shares = group_shares(tables, values, groups)
     else:
         import lightgbm as lgb
 
@@ -170,3 +171,10 @@ def _of_part(
         columns = [raw[:, :-1][:, groups == group].sum(axis=1) for group in range(int(groups.max()) + 1)]
         shares, base = np.stack(columns, axis=1), float(raw[0, -1]) if len(raw) else part.mean
     return shares / part.deviation, (base - part.mean) / part.deviation
+
+
+@lru_cache(maxsize=4)
+def _tables_of(text: str, groups: tuple[int, ...]) -> tuple[list[TreeTables], float]:
+    """Tables and base of a part: all batches of a day ask for the same."""
+    trees = read_trees(text)
+    return tree_tables(trees, np.array(groups)), expected_value(trees)

@@ -8,7 +8,7 @@ leaf then is a game of products, whose Shapley value follows from its multilinea
     share of j = v (o_j - z_j) * integral over t in [0, 1] of  product over k != j of (t o_k + (1 - t) z_k)
 
 The integrand is a polynomial, so a few nodes of Gauss and Legendre give it exactly. A row comes in only by its pattern
-of o's, so that each leaf has a small table of patterns, and rows are looked up in it.
+of o's, so that a branch of few conditions has a small table of patterns, made once, and rows are looked up in it.
 """
 
 from __future__ import annotations
@@ -22,18 +22,42 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-_WHOLE_TABLE = 9
-"""Up to so many features on a path, every pattern is worked out; beyond it only those that rows have."""
+_BITS = 9
+"""A branch that so many conditions decide has one table for all of its leaves."""
+_ROWS = 20_000
+"""Rows at once, so that their columns stay in the processor's cache."""
+_LEAF_BITS = 12
+"""Up to so many conditions a leaf alone has a table; beyond it only the patterns that rows have are worked out."""
+
+
+@dataclass(frozen=True)
+class _Condition:
+    """Bit of a pattern: whether a row goes the way of all of `steps` (node, whether to the left)."""
+
+    steps: frozenset[tuple[int, bool]]
 
 
 @dataclass(frozen=True)
 class _Leaf:
-    """A leaf: its value, the features on its path, z of each, and each row's pattern: bit j tells o of feature j."""
+    """A leaf: its value, and for each feature on its path the bits that must all be as told, and z."""
 
     value: float
     features: list[int]
+    bits: list[list[tuple[int, bool]]]
     shares: Floats
-    patterns: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class _Branch:
+    """Leaves below one node: their conditions in the order of the bits, and what each pattern is worth.
+
+    table: patterns x `groups`, or None where a single leaf has too many conditions; then `leaf` is worked out.
+    """
+
+    conditions: list[_Condition]
+    groups: NDArray[np.int64]
+    table: Floats | None
+    leaf: _Leaf | None
 
 
 @dataclass(frozen=True)
@@ -85,17 +109,30 @@ def _read_tree(held: dict[str, str]) -> Tree:
     )
 
 
-def group_shares(trees: list[Tree], values: NDArray[np.float32], group_of: NDArray[np.int64]) -> Floats:
-    """Rows x groups contributions of `trees`, summed by group of features.
+@dataclass(frozen=True)
+class TreeTables:
+    """A tree as the tables of its branches, for `group_shares`."""
 
-    `values` are rows x features, NaN where unknown; `group_of` is the group of each feature, from 0.
+    tree: Tree
+    branches: list[_Branch]
+
+
+def tree_tables(trees: list[Tree], group_of: NDArray[np.int64]) -> list[TreeTables]:
+    """The tables of `trees` for features in groups; `group_of` is the group of each feature, from 0."""
+    return [TreeTables(tree, list(_branches(tree, tree.root, {}, group_of))) for tree in trees]
+
+
+def group_shares(tables: list[TreeTables], values: NDArray[np.float32], group_of: NDArray[np.int64]) -> Floats:
+    """Rows x groups contributions of the trees of `tables`, summed by group of features.
+
+    `values` are rows x features, NaN where unknown; `group_of` is that of `tree_tables`.
     """
-    columns = np.ascontiguousarray(values.T.astype(np.float64))
     out = np.zeros((int(group_of.max(initial=-1)) + 1, values.shape[0]))
-    nowhere = _Leaf(0.0, [], np.ones(0), np.zeros(values.shape[0], dtype=np.int32))
-    for tree in trees:
-        for leaf in _leaves(tree, tree.root, columns, nowhere):
-            _add(leaf, group_of, out)
+    for start in range(0, len(values), _ROWS):
+        columns = np.ascontiguousarray(values[start : start + _ROWS].T.astype(np.float64))
+        unknown = np.isnan(columns)
+        for told in tables:
+            _add(told, columns, unknown, group_of, out[:, start : start + _ROWS])
     return out.T
 
 
@@ -104,45 +141,105 @@ def expected_value(trees: list[Tree]) -> float:
     return sum(float(np.average(tree.leaf_value, weights=tree.leaf_rows)) for tree in trees)
 
 
-def _leaves(tree: Tree, node: int, columns: Floats, path: _Leaf) -> Iterator[_Leaf]:
+def _branches(
+    tree: Tree, node: int, path: dict[int, tuple[_Condition, float]], group_of: NDArray[np.int64]
+) -> Iterator[_Branch]:
+    """The branches below `node`, as large as their tables may be. `path`: condition and z of each feature above it."""
+    inner = list(_inner_nodes(tree, node))
+    if node >= 0 and len(path) + len(inner) > _BITS:
+        feature = tree.feature[node]
+        held, share = path.get(feature, (_Condition(frozenset()), 1.0))
+        for child, is_left in zip(tree.children[node], (True, False), strict=True):
+            longer = _Condition(held.steps | {(node, is_left)}), share * tree.rows(child) / tree.rows(node)
+            yield from _branches(tree, child, path | {feature: longer}, group_of)
+        return
+    conditions = [condition for condition, _ in path.values()]
+    conditions += [_Condition(frozenset({(below, True)})) for below in inner]
+    bit_of = {below: len(path) + place for place, below in enumerate(inner)}
+    above = {feature: ([(bit, True)], share) for bit, (feature, (_, share)) in enumerate(path.items())}
+    leaves = list(_leaves(tree, node, bit_of, above))
+    groups = np.unique(group_of[sorted({feature for leaf in leaves for feature in leaf.features})])
+    if not conditions:
+        return
+    if len(conditions) > _LEAF_BITS:
+        yield _Branch(conditions, groups, None, leaves[0])
+        return
+    patterns = np.arange(1 << len(conditions))
+    worth = [_worth(leaf, patterns, groups, group_of) for leaf in leaves]
+    yield _Branch(conditions, groups, np.sum(worth, axis=0), None)
+
+
+def _inner_nodes(tree: Tree, node: int) -> Iterator[int]:
+    if node >= 0:
+        yield node
+        for child in tree.children[node]:
+            yield from _inner_nodes(tree, child)
+
+
+def _leaves(
+    tree: Tree, node: int, bit_of: dict[int, int], path: dict[int, tuple[list[tuple[int, bool]], float]]
+) -> Iterator[_Leaf]:
+    """The leaves below `node`. `path`: bits and z of each feature above it."""
     if node < 0:
-        yield _Leaf(tree.leaf_value[~node], path.features, path.shares, path.patterns)
+        bits = [told for told, _ in path.values()]
+        yield _Leaf(tree.leaf_value[~node], list(path), bits, np.array([share for _, share in path.values()]))
         return
-    left = _goes_left(tree, node, columns[tree.feature[node]])
-    for child, met in zip(tree.children[node], (left, ~left), strict=True):
-        share = tree.rows(child) / tree.rows(node)
-        yield from _leaves(tree, child, columns, _longer(path, tree.feature[node], share, met))
+    feature = tree.feature[node]
+    held, share = path.get(feature, ([], 1.0))
+    for child, is_left in zip(tree.children[node], (True, False), strict=True):
+        longer = [*held, (bit_of[node], is_left)], share * tree.rows(child) / tree.rows(node)
+        yield from _leaves(tree, child, bit_of, path | {feature: longer})
 
 
-def _goes_left(tree: Tree, node: int, values: Floats) -> Flags:
-    threshold = tree.threshold[node]
-    otherwise = tree.default_left[node] if tree.missing[node] == 2 else threshold >= 0
-    return np.where(np.isnan(values), otherwise, values <= threshold)
+def _worth(leaf: _Leaf, patterns: NDArray[np.int64], groups: NDArray[np.int64], group_of: NDArray[np.int64]) -> Floats:
+    """Patterns x groups: what each pattern of conditions gets of the leaf's value."""
+    code = np.zeros_like(patterns)
+    for feature, bits in enumerate(leaf.bits):
+        met = np.ones(len(patterns), dtype=bool)
+        for bit, expected in bits:
+            met &= (patterns >> bit & 1) == expected
+        code |= met.astype(np.int64) << feature
+    # Patterns that differ in what the leaf does not look at are one to it.
+    own, place = np.arange(1 << len(leaf.features)), code
+    if len(own) > len(patterns):
+        own, place = np.unique(code, return_inverse=True)
+    known = (own[:, None] >> np.arange(len(leaf.features)) & 1).astype(np.float64)
+    shares = leaf.value * _shapley(known, leaf.shares)
+    member = (group_of[leaf.features][:, None] == groups[None, :]).astype(np.float64)
+    return np.asarray((shares @ member)[place])
 
 
-def _longer(path: _Leaf, feature: int, share: float, met: Flags) -> _Leaf:
-    """`path` with one more condition; conditions on one feature are one."""
-    if feature not in path.features:
-        bit = met.astype(np.int32) << len(path.features)
-        return _Leaf(path.value, [*path.features, feature], np.append(path.shares, share), path.patterns + bit)
-    place, shares = path.features.index(feature), path.shares.copy()
-    shares[place] *= share
-    return _Leaf(path.value, path.features, shares, np.where(met, path.patterns, path.patterns & ~(1 << place)))
+def _add(told: TreeTables, columns: Floats, unknown: Flags, group_of: NDArray[np.int64], out: Floats) -> None:
+    left = _goes_left(told.tree, columns, unknown)
+    for branch in told.branches:
+        rows = np.zeros(columns.shape[1], dtype=np.int64)
+        for bit, condition in enumerate(branch.conditions):
+            rows |= _met(condition, left).astype(np.int64) << bit
+        table = branch.table
+        if table is None and branch.leaf is not None:
+            patterns, rows = np.unique(rows, return_inverse=True)
+            table = _worth(branch.leaf, patterns, branch.groups, group_of)
+        for group, worth in zip(branch.groups, np.asarray(table).T, strict=True):
+            out[group] += worth.take(rows)
 
 
-def _add(leaf: _Leaf, group_of: NDArray[np.int64], out: Floats) -> None:
-    depth = len(leaf.features)
-    rows: NDArray[np.integer] = leaf.patterns
-    if not depth:
-        return
-    patterns = np.arange(1 << min(depth, _WHOLE_TABLE))
-    if depth > _WHOLE_TABLE:
-        patterns, rows = np.unique(rows, return_inverse=True)
-    known = (patterns[:, None] >> np.arange(depth)) & 1
-    table = leaf.value * _shapley(known.astype(np.float64), leaf.shares)
-    groups = group_of[leaf.features]
-    for group in set(groups.tolist()):
-        out[group] += table[:, groups == group].sum(axis=1)[rows]
+def _goes_left(tree: Tree, columns: Floats, unknown: Flags) -> Flags:
+    """Nodes x rows."""
+    left = np.empty((len(tree.feature), columns.shape[1]), dtype=bool)
+    for node, (feature, threshold) in enumerate(zip(tree.feature, tree.threshold, strict=True)):
+        np.less_equal(columns[feature], threshold, out=left[node])
+        if tree.default_left[node] if tree.missing[node] == 2 else threshold >= 0:
+            left[node] |= unknown[feature]
+    return left
+
+
+def _met(condition: _Condition, left: Flags) -> Flags:
+    """Whether each row meets the condition."""
+    met = None
+    for node, is_left in condition.steps:
+        one = left[node] if is_left else ~left[node]
+        met = one if met is None else met & one
+    return np.asarray(met)
 
 
 def _shapley(known: Floats, shares: Floats) -> Floats:
