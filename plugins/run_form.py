@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -28,19 +29,23 @@ TASK_DEFAULTS: dict[str, Any] = {
     "on_failure_callback": [FailureNotifier()],
 }
 
-DEADLINE = DeadlineAlert(
-    # From the queue on: a backfilled day's logical date lies years back and would be late at once.
-    reference=DeadlineReference.DAGRUN_QUEUED_AT,
-    interval=timedelta(hours=4),
-    callback=SyncCallback(deadline_missed, kwargs={"hours": 4}),
-    name="four hours",
-)
+
+def _deadline(hours: float) -> DeadlineAlert:
+    """Tell of a run that is not done so many hours after it was queued."""
+    return DeadlineAlert(
+        # From the queue on: a backfilled day's logical date lies years back and would be late at once.
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(hours=hours),
+        callback=SyncCallback(deadline_missed, kwargs={"hours": hours}),
+        name=f"{hours:g} hours",
+    )
+
 
 DAG_DEFAULTS: dict[str, Any] = {
     "catchup": False,
     "max_active_runs": 3,
     "default_args": TASK_DEFAULTS,
-    "deadline": DEADLINE,
+    "deadline": _deadline(float(os.environ.get("RECSYS_DEADLINE_HOURS", "4"))),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,6 +23,7 @@ from recsys.warehouse import create_warehouse
 from tests import known_answer_shop as shop
 from tests.conftest import TEST_SETTINGS
 from tests.settings_file import as_toml
+from tests.web_listener import Posted, listening
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres]
 
@@ -30,6 +32,8 @@ WITH_LOGICAL_DATE = shop.AS_OF_DATE - timedelta(days=1)
 BACKFILLED = shop.AS_OF_DATE - timedelta(days=2)
 DAYS = [BACKFILLED, WITH_LOGICAL_DATE, WITH_PARAM]
 RUN_SECONDS = 480
+DEADLINE_HOURS = 0.01
+"""No run is done half a minute after it was queued."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +45,7 @@ class World:
     runs: dict[str, str]
     failure_without_a_date: str
     settings_file: Path
+    posted: list[Posted]
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +54,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("airflow")
     settings_file = folder / "settings.toml"
     settings_file.write_text(as_toml(shop.SETTINGS))
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, listening() as (address, posted):
         patch.setenv("RECSYS_CONFIG", str(settings_file))
+        patch.setenv("RECSYS_DEADLINE_HOURS", str(DEADLINE_HOURS))
+        patch.setenv("AIRFLOW_CONN_RECSYS_NOTIFY", json.dumps({"conn_type": "http", "host": address}))
         patch.delenv("AIRFLOW_HOME")
         try:
             server = postgres.start(folder, TEST_SETTINGS)
@@ -59,7 +66,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             create_warehouse(server.dsn("warehouse"))
             airflow = airflow_services.start(folder)
             rest.wait_for_dag(airflow)
-            yield World(server, airflow, *_run_everything(airflow), settings_file)
+            yield World(server, airflow, *_run_everything(airflow), settings_file, posted)
         finally:
             airflow_services.stop(folder)
             postgres.remove(folder)
@@ -123,6 +130,13 @@ def test_a_run_without_any_date_fails_and_says_what_to_do(world: World) -> None:
 def test_a_param_that_is_no_date_is_refused(world: World) -> None:
     with pytest.raises(rest.RestError, match=" 400: "):
         _trigger(world.airflow, {"logical_date": None, "conf": {"as_of_date": "2017-13-45"}})
+
+
+def test_failed_and_late_runs_are_told_to_the_web_address_of_the_connection(world: World) -> None:
+    told = [str(posted.body["text"]) for posted in world.posted]
+    assert any("daily_recommendations: claim_run failed" in text for text in told)
+    late = f"daily_recommendations: {world.runs['param']} is late\nIt is not done {DEADLINE_HOURS:g} hours after"
+    assert any(text.startswith(late) for text in told)
 
 
 def test_readers_see_the_newest_day(world: World) -> None:

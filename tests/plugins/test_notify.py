@@ -6,11 +6,12 @@ import json
 import socketserver
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from tests.web_listener import listening
 
 pytestmark = pytest.mark.airflow
 
@@ -24,19 +25,6 @@ CONTEXT = {
     ),
     "exception": ValueError("too many rows were refused"),
 }
-
-
-class _Web(BaseHTTPRequestHandler):
-    got: list[tuple[str, str | None, Any]] = []  # noqa: RUF012
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.got.append((self.path, self.headers["Authorization"], body))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        return
 
 
 class _Mail(socketserver.StreamRequestHandler):
@@ -66,12 +54,6 @@ def _serve(server: Any) -> Iterator[int]:
 
 
 @pytest.fixture
-def web() -> Iterator[int]:
-    _Web.got.clear()
-    yield from _serve(HTTPServer(("127.0.0.1", 0), _Web))
-
-
-@pytest.fixture
 def mailbox() -> Iterator[int]:
     _Mail.got.clear()
     yield from _serve(socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Mail))
@@ -93,14 +75,15 @@ def test_the_log_says_what_failed_and_why(monkeypatch: pytest.MonkeyPatch) -> No
         assert said in lines[0]
 
 
-def test_a_web_address_receives_the_message(web: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    connection = {"conn_type": "http", "host": f"http://127.0.0.1:{web}/hook", "password": "token"}
-    monkeypatch.setenv("AIRFLOW_CONN_RECSYS_NOTIFY", json.dumps(connection))
-    _notify()
-    [(path, authorization, body)] = _Web.got
-    assert (path, authorization) == ("/hook", "Bearer token")
-    assert body["text"].startswith("daily_recommendations: data.check_extracts failed\n")
-    assert "too many rows" in body["text"]
+def test_a_web_address_receives_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening() as (address, posted):
+        connection = {"conn_type": "http", "host": f"{address}/hook", "password": "token"}
+        monkeypatch.setenv("AIRFLOW_CONN_RECSYS_NOTIFY", json.dumps(connection))
+        _notify()
+    [request] = posted
+    assert (request.path, request.authorization) == ("/hook", "Bearer token")
+    assert request.body["text"].startswith("daily_recommendations: data.check_extracts failed\n")
+    assert "too many rows" in request.body["text"]
 
 
 def test_a_mailbox_receives_the_message(mailbox: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,23 +102,16 @@ def test_a_mailbox_receives_the_message(mailbox: int, monkeypatch: pytest.Monkey
     assert "4 hours after it was queued" in mail
 
 
-def test_the_notice_of_a_step_is_passed_on(web: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_notice_of_a_step_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     from plugins.notify import pass_on
 
-    connection = {"conn_type": "http", "host": f"http://127.0.0.1:{web}/hook"}
-    monkeypatch.setenv("AIRFLOW_CONN_RECSYS_NOTIFY", json.dumps(connection))
-    pass_on("manual__1", {"rows": 3})
-    assert not _Web.got
-    pass_on("manual__1", {"rows": 3, "notice": "for_you: 4% of the first ten items were there"})
-    [(_, _, body)] = _Web.got
-    assert body["text"].endswith(
+    with listening() as (address, posted):
+        connection = {"conn_type": "http", "host": f"{address}/hook"}
+        monkeypatch.setenv("AIRFLOW_CONN_RECSYS_NOTIFY", json.dumps(connection))
+        pass_on("manual__1", {"rows": 3})
+        assert not posted
+        pass_on("manual__1", {"rows": 3, "notice": "for_you: 4% of the first ten items were there"})
+    [request] = posted
+    assert request.body["text"].endswith(
         "manual__1 differs from the last published day\nfor_you: 4% of the first ten items were there"
     )
-
-
-def test_a_notice_that_cannot_be_sent_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    from plugins.notify import pass_on
-
-    connection = {"conn_type": "http", "host": "http://127.0.0.1:9/nobody"}
-    monkeypatch.setenv("AIRFLOW_CONN_RECSYS_NOTIFY", json.dumps(connection))
-    pass_on("manual__1", {"notice": "drift"})
