@@ -144,7 +144,11 @@ TRENDING_ITEMS = Table(
     (
         as_of(),
         Column("segment", TEXT, "Segment of users; '' for all users."),
-        Column("rank", INTEGER, "Place in the segment, from 1, without gaps."),
+        Column(
+            "rank",
+            INTEGER,
+            "Place in the segment, from 1, without gaps: the order in which users without history are shown the items.",
+        ),
         Column("item_id", TEXT, "The item, in stock and not retired; once in a segment."),
         Column("score", DOUBLE, "Users times a power of `above`; higher is better."),
         Column("users", DOUBLE, "Users who lately did something with it, faded by age and weighed by what they did."),

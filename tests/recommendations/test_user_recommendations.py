@@ -148,6 +148,10 @@ def test_a_newcomer_gets_the_segments_list_and_a_stranger_everybodys(context: Ru
     assert newcomer["item_id"].to_list()[:2] == ["bread", "milk"]
     assert newcomer["fallback"].unique().to_list() == ["segment"]
     assert stranger["fallback"].unique().to_list() == ["trending"]
+    trending = read_partition(context.lake, schemas.TRENDING_ITEMS, as_of_date=context.as_of_date).sort("rank")
+    for theirs, segment in ((newcomer, "family"), (stranger, "")):
+        expected = trending.filter(pl.col("segment") == segment)["item_id"].to_list()
+        assert theirs.sort("rank")["item_id"].to_list()[:4] == expected[:4]
     assert newcomer["score"].is_sorted(descending=True)
 
 

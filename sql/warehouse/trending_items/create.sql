@@ -22,7 +22,8 @@ comment on table recsys.trending_items is
 comment on column recsys.trending_items.as_of_date is
 'The day the row is for: everything before its 00:00 was known, nothing later.';
 comment on column recsys.trending_items.segment is 'Segment of users; '''' for all users.';
-comment on column recsys.trending_items.rank is 'Place in the segment, from 1, without gaps.';
+comment on column recsys.trending_items.rank is
+'Place in the segment, from 1, without gaps: the order in which users without history are shown the items.';
 comment on column recsys.trending_items.item_id is 'The item, in stock and not retired; once in a segment.';
 comment on column recsys.trending_items.score is 'Users times a power of `above`; higher is better.';
 comment on column recsys.trending_items.users is
