@@ -10,7 +10,7 @@ contract. Without sessions a pause of 30 minutes ends a visit.
 Everything is fitted before the cut. A query is an item and the next distinct item of the same visit, after the cut,
 whose anchor was known; hit@10 is the share of queries whose next item is among ten. Behaviour, content and blend are
 beside implicit's item-item cosine over users, the same over visits, and content by TF-IDF alone. --encoder takes the
-values of content.encoder.
+values of content.encoder, --popularity those of similar.popularity.
 """
 
 from __future__ import annotations
@@ -48,9 +48,11 @@ def main() -> None:
     parser.add_argument("--cut", type=date.fromisoformat, default=date(2017, 11, 6))
     parser.add_argument("--days", type=int, default=28)
     parser.add_argument("--encoder", default=ContentSettings().encoder)
+    parser.add_argument("--popularity", type=float, default=SimilarSettings().popularity)
     options = parser.parse_args()
     events, items = own_data(options.folder) if options.folder else journey()
-    compare(events, content_before(items, options.cut, options.encoder), options.cut, options.days)
+    settings = SimilarSettings(variants="keep", active_days=10_000, per_kind=K, popularity=options.popularity)
+    compare(events, content_before(items, options.cut, options.encoder), options.cut, options.days, settings)
 
 
 def journey() -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -79,18 +81,18 @@ def _filled(frame: pl.DataFrame, columns: dict[str, type[pl.String]]) -> pl.Data
     return frame.with_columns(pl.lit(None, kind).alias(name) for name, kind in columns.items() if name not in frame)
 
 
-def compare(events: pl.DataFrame, content: Content, cut: date, days: int) -> None:
+def compare(events: pl.DataFrame, content: Content, cut: date, days: int, settings: SimilarSettings) -> None:
     """Print hit@10 of every method for queries of the `days` days from `cut` on."""
-    as_of, settings = midnight(cut), SimilarSettings(variants="keep", active_days=10_000)
+    as_of = midnight(cut)
     coded = coded_events(
-        events.lazy().sort("occurred_at", "user_id", "item_id"), content, as_of - timedelta(days=SimilarSettings().days)
+        events.lazy().sort("occurred_at", "user_id", "item_id"), content, as_of - timedelta(days=settings.days)
     )
     past = coded.filter(pl.col("occurred_at") < as_of)
     later = coded.filter(pl.col("occurred_at").is_between(as_of, as_of + timedelta(days=days), closed="left"))
     queries = next_items(later).join(past.select("item").unique(), on="item", how="semi")
     catalogue = catalogue_of(content, pl.Series([], dtype=pl.String))
     started = time.process_time()
-    rows, labels = similar_rows(past, catalogue, as_of, dataclasses.replace(settings, per_kind=K))
+    rows, labels = similar_rows(past, catalogue, as_of, settings)
     told = {"queries": queries.height, "labels": labels, "cpu_seconds": round(time.process_time() - started, 1)}
     print(json.dumps({"cut": str(cut), **told}))
     for name in ("behaviour_rank", "content_rank", "rank"):

@@ -12,10 +12,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys.settings.similar import SimilarSettings
+
 Floats = NDArray[np.float64]
 CONTROL = "popular"
-"""Known to the regression, so that likeness is not credited with it, and left out of the scores: a bestseller is not
-like everything."""
+"""Known to the regression, so that likeness is not credited with it; `settings.popularity` of its weight stays in the
+scores: a bestseller is not like everything."""
 FEATURES = ("followed", "shared", "likeness", "behaviour_place", "content_place", "popular", "is_variant")
 _RIDGE = 1.0
 _STEPS = 25
@@ -41,10 +43,10 @@ def even_blend() -> Blend:
     return Blend(np.zeros(len(FEATURES)), np.ones(len(FEATURES)), weights, 0)
 
 
-def fit_blend(pairs: pl.DataFrame, labels: NDArray[np.bool_], min_labels: int) -> Blend:
+def fit_blend(pairs: pl.DataFrame, labels: NDArray[np.bool_], settings: SimilarSettings) -> Blend:
     """Fit on pairs with FEATURES: ridge logistic regression by iteratively reweighted least squares."""
     found = int(labels.sum())
-    if found < min_labels or labels.all():
+    if found < settings.min_labels or labels.all():
         return even_blend()
     raw = _matrix(pairs)
     mean, deviation = raw.mean(axis=0), raw.std(axis=0)
@@ -60,7 +62,7 @@ def fit_blend(pairs: pl.DataFrame, labels: NDArray[np.bool_], min_labels: int) -
         weights = weights + step
         if np.abs(step).max() < 1e-8:
             break
-    weights[FEATURES.index(CONTROL)] = 0.0
+    weights[FEATURES.index(CONTROL)] *= settings.popularity
     return Blend(mean, deviation, weights[:-1], found)
 
 

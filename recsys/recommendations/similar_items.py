@@ -171,7 +171,7 @@ def _learnt(
         how="left",
         maintain_order="left",
     )
-    return fit_blend(pairs, marked["hit"].fill_null(False).to_numpy(), settings.min_labels)
+    return fit_blend(pairs, marked["hit"].fill_null(False).to_numpy(), settings)
 
 
 def next_items(events: pl.DataFrame) -> pl.DataFrame:

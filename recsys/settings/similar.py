@@ -39,6 +39,9 @@ class SimilarSettings:
     """Content neighbours come from the narrowest branch of the category tree with so many items."""
     max_branch: int = 4_000
     """Of a wider branch the items of most users, and new ones, are compared; bounds time and memory."""
+    popularity: float = 0.2
+    """Share of its learned weight that how often an item is met keeps in the blend: at 0 likeness and behaviour order
+    alone, at 1 bestsellers come up everywhere."""
     label_days: int = 14
     """Newest days from which the blend learns; its features end before them."""
     training_items: int = 4_000

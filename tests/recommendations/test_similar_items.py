@@ -129,18 +129,22 @@ def test_sizes_packs_and_colours_are_variants_of_one_product() -> None:
     assert size_alone is None and nothing is None
 
 
-def test_the_blend_learns_which_kind_foretells_and_ignores_bestsellers() -> None:
+def test_the_blend_learns_which_kind_foretells_and_holds_bestsellers_down() -> None:
     rng = np.random.default_rng(0)
     frame = pl.DataFrame({name: rng.random(4_000) for name in FEATURES})
     chance = 1 / (1 + np.exp(6 - 4 * frame["likeness"].to_numpy() - 4 * frame[CONTROL].to_numpy()))
-    blend = fit_blend(frame, rng.random(4_000) < chance, 100)
-    weights = dict(zip(FEATURES, blend.weights, strict=True))
-    assert weights[CONTROL] == 0.0 and weights["likeness"] > 3 * abs(weights["shared"])
+    labels = rng.random(4_000) < chance
+    blends = [
+        fit_blend(frame, labels, replace(SETTINGS, min_labels=100, popularity=share)) for share in (0.0, 0.5, 1.0)
+    ]
+    none, half, all_ = (dict(zip(FEATURES, blend.weights, strict=True)) for blend in blends)
+    assert none["likeness"] == all_["likeness"] > 3 * abs(none["shared"])
+    assert none[CONTROL] == 0.0 and half[CONTROL] == all_[CONTROL] / 2 > 0
 
 
 def test_too_little_to_learn_from_leaves_both_kinds_even() -> None:
     frame = pl.DataFrame({name: [0.0, 1.0] for name in FEATURES})
-    assert fit_blend(frame, np.array([True, False]), 10).weights.tolist() == even_blend().weights.tolist()
+    assert fit_blend(frame, np.array([True, False]), SETTINGS).weights.tolist() == even_blend().weights.tolist()
 
 
 def test_next_items_of_a_visit() -> None:
