@@ -12,13 +12,13 @@ import psycopg2
 import pytest
 
 from demo import postgres
-from recsys import steps, warehouse
+from recsys import schemas, steps, warehouse
 from recsys.config import Environment
 from recsys.database import DatabaseError
 from recsys.recommendations.publish import publish
 from recsys.recommendations.staging import stage_tables
 from recsys.run import RunContext, RunError
-from recsys.storage import LakeError
+from recsys.storage import LakeError, read_partition
 from tests import known_answer_shop as shop
 from tests.recommendations.published_days import write_day
 
@@ -139,3 +139,14 @@ def test_small_and_bare_shops_are_published(context: RunContext, name: str) -> N
     seen = shown(context.environment.warehouse_dsn)
     assert seen
     assert seen <= set(shop.ITEMS) - {shop.RETIRED, shop.SOLD_OUT}
+
+
+def test_a_shop_that_delivers_events_alone_has_lists_and_similar_items(context: RunContext, tmp_path: Path) -> None:
+    shop.copy_rows(context.environment.shop_dsn, "events", EVENTS)
+    folder = tmp_path / "events_alone"
+    folder.mkdir()
+    (folder / "events.sql").write_text((context.environment.source_sql / "events.sql").read_text())
+    steps.run_all(dataclasses.replace(context, environment=dataclasses.replace(context.environment, source_sql=folder)))
+    assert shown(context.environment.warehouse_dsn)
+    similar = read_partition(context.lake, schemas.SIMILAR_ITEMS, as_of_date=context.as_of_date)
+    assert set(similar["item_id"]) <= set(shop.ITEMS) and len(similar)

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import scipy.sparse as sp
 
+from recsys.data.events import read_events
 from recsys.features.embeddings import embed_missing, kept_vectors, stacked, text_hash
 from recsys.features.encoders import Vectors, load_encoder
 from recsys.features.text import item_text, tfidf
@@ -46,14 +47,22 @@ class Content:
 def build_item_content(context: RunContext) -> Counts:
     """Step: write the day's view of item content, and embed the texts that the lake does not know yet."""
     settings = context.settings.content
-    items = read_partition(context.lake, ITEMS, as_of_date=context.as_of_date)
-    view = content_view(items, context.as_of, settings.max_characters)
+    view = content_view(_known_items(context), context.as_of, settings.max_characters)
     encoder = load_encoder(settings)
     texts = view["item_text"].drop_nulls().unique().to_list()
     embedded = embed_missing(context, encoder, texts) if encoder else 0
     view = view.with_columns(encoder=pl.lit(encoder.name if encoder else "none"))
     rows = write_partition(context.lake, ITEM_CONTENT, view, as_of_date=context.as_of_date)
     return {"items": rows, "texts": len(texts), "embedded": embedded, "encoder": encoder.name if encoder else "none"}
+
+
+def _known_items(context: RunContext) -> pl.DataFrame:
+    """The items snapshot; of a shop that delivers none, the ids that events name, of which nothing is told."""
+    items = read_partition(context.lake, ITEMS, as_of_date=context.as_of_date)
+    if len(items):
+        return items
+    seen = read_events(context, columns=["item_id"]).unique().collect()
+    return pl.concat([items, seen], how="diagonal")
 
 
 def content_view(items: pl.DataFrame, as_of: datetime, max_characters: int) -> pl.DataFrame:

@@ -140,8 +140,13 @@ def test_categories_age_and_items_that_tell_nothing() -> None:
     assert (last["leaf"], last["parent"], last["item_text"], last["age_days"]) == ("", "", None, None)
 
 
-def test_no_items_at_all(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ids", [[], ["i2", "i1", "i2"]])
+def test_a_shop_without_items_has_those_that_its_events_name(
+    ids: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     context = context_of(tmp_path, encoder="none")
     write_partition(context.lake, schemas.ITEMS, items({}), as_of_date=DAY)
-    assert build_item_content(context)["items"] == 0
-    assert load_content(context).items.is_empty()
+    events = pl.LazyFrame({"item_id": ids}, schema={"item_id": pl.String})
+    monkeypatch.setattr(item_content, "read_events", lambda *_, **__: events)
+    assert build_item_content(context)["items"] == len(set(ids))
+    assert load_content(context).items["item_id"].to_list() == sorted(set(ids))
