@@ -30,7 +30,7 @@ from plugins.result_pages.lake_reports import read_report
 from plugins.result_pages.missing import why_missing
 from plugins.result_pages.render import render
 from plugins.result_pages.warehouse import UnavailableError, Warehouse
-from recsys.schemas import PUBLISHED, TEXT
+from recsys.schemas import PUBLISHED, STABILITY_CHECKS, TEXT
 
 DAG = "daily_recommendations"
 FOLDER = Path(__file__).resolve().parent
@@ -80,7 +80,9 @@ def overview(request: Request, asked: Asked) -> Response:
     """Published days, and of one of them: tables, funnel, quality beside baselines, what gate and checks found."""
     with warehouse.reader() as reader:
         days = choose_day(reader, asked)
-        of_day: dict[str, Any] = {name: reader.rows(query, day=days.day) for name, query in _OF_DAY.items()}
+        of_day: dict[str, Any] = {
+            name: reader.rows(query, day=days.day, of_change=list(STABILITY_CHECKS)) for name, query in _OF_DAY.items()
+        }
         tables = reader.rows(queries.TABLES, day=days.day, before=days.before)
     return render(request, "overview.html", days=days, tables=tables, **of_day)
 

@@ -27,7 +27,8 @@ order by setting, as_of_date
 """
 WARNINGS = """
 select table_name, check_name, subject, severity, message
-from bi.data_quality where as_of_date = %(day)s and not passed order by severity, table_name, check_name, subject
+from bi.data_quality where as_of_date = %(day)s and not passed and check_name <> all(%(of_change)s)
+order by severity, table_name, check_name, subject
 limit 50
 """
 GATE = """
@@ -38,7 +39,7 @@ limit 60
 """
 STABILITY = """
 select passed, message from bi.data_quality
-where as_of_date = %(day)s and check_name in ('list_overlap', 'item_churn', 'score_drift', 'feature_drift')
+where as_of_date = %(day)s and check_name = any(%(of_change)s)
 order by check_name, subject limit 40
 """
 REFUSED = """

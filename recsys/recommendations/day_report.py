@@ -17,7 +17,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from recsys import schemas
 from recsys.recommendations.charts import Point, bars, lines
-from recsys.recommendations.stability import CHECKS
 from recsys.run import RunContext
 from recsys.schemas import Table
 from recsys.storage import days_of, open_output, read_partition_if_any, scan_partitions
@@ -53,7 +52,7 @@ def day_report(context: RunContext) -> str:
     gate = read_partition_if_any(lake, schemas.GATE_VERDICTS, **day)
     checks = read_partition_if_any(lake, schemas.DATA_QUALITY, **day)
     offline, realised = (_history(context, table) for table in (schemas.OFFLINE_METRICS, schemas.REALISED_METRICS))
-    own = pl.col("check_name").is_in(CHECKS)
+    own = pl.col("check_name").is_in(schemas.STABILITY_CHECKS)
     judged = gate.filter(pl.col("check_name") != "verdict").with_columns(subject="setting")
     return _TEMPLATES.get_template("day_report.html").render(
         day=context.as_of_date,

@@ -29,7 +29,7 @@ from recsys.settings.stability import StabilitySettings
 from recsys.storage import LakeError, read_partition_if_any, write_partition
 
 log = logging.getLogger(__name__)
-CHECKS = ("list_overlap", "item_churn", "score_drift", "feature_drift")
+OVERLAP, CHURN, SCORE_DRIFT, FEATURE_DRIFT = schemas.STABILITY_CHECKS
 VIEWS = ("users", "items")
 _GROUPS = 10
 _MOST_VALUES = 50_000
@@ -42,7 +42,9 @@ def check_stability(context: RunContext) -> Counts:
     before = last_published(context.lake, context.as_of_date, context.settings.stability.within_days)
     found = [] if before is None else [*list_findings(context, before), *feature_findings(context, before)]
     day = {"as_of_date": context.as_of_date}
-    kept = read_partition_if_any(context.lake, schemas.DATA_QUALITY, **day).filter(~pl.col("check_name").is_in(CHECKS))
+    kept = read_partition_if_any(context.lake, schemas.DATA_QUALITY, **day).filter(
+        ~pl.col("check_name").is_in(schemas.STABILITY_CHECKS)
+    )
     rows = pl.concat([kept, as_rows(found, context.as_of_date)]).sort(schemas.DATA_QUALITY.key)
     write_partition(context.lake, schemas.DATA_QUALITY, rows, **day)
     warnings = [finding.message for finding in found if not finding.passed]
@@ -68,7 +70,9 @@ def list_findings(context: RunContext, before: date) -> list[Finding]:
         found.append(_overlap(name, overlap / users, users, before, bounds))
         found.append(_churn(name, churn(own, was), before, bounds))
         scores = [rows.filter(pl.col("fallback").is_null()).select("score").collect()["score"] for rows in (was, own)]
-        found.append(_drift(schemas.USER_RECOMMENDATIONS.name, CHECKS[2], name, scores, bounds.max_score_drift, before))
+        found.append(
+            _drift(schemas.USER_RECOMMENDATIONS.name, SCORE_DRIFT, name, scores, bounds.max_score_drift, before)
+        )
     return found
 
 
@@ -107,7 +111,7 @@ def feature_findings(context: RunContext, before: date) -> list[Finding]:
             log.info("the view %s is not compared with that of %s: %s", view, before, error)
             continue
         names = [name for name in now.columns if now.schema[name].is_float() and name in was.columns]
-        told = [_drift(view, CHECKS[3], name, [was[name], now[name]], limit, before) for name in names]
+        told = [_drift(view, FEATURE_DRIFT, name, [was[name], now[name]], limit, before) for name in names]
         told.sort(key=lambda finding: (-(finding.value or 0.0), finding.subject))
         found += told[:1] + [finding for finding in told[1:] if not finding.passed]
     return found
@@ -137,13 +141,13 @@ def _overlap(name: str, share: float, users: int, before: date, bounds: Stabilit
     text = f"{name}: {share:.0%} of the first ten items of {users} users were there on {before}"
     limit = bounds.min_overlap
     table = schemas.USER_RECOMMENDATIONS.name
-    return Finding(table, CHECKS[0], text, share, limit, name, "warn", share >= limit)
+    return Finding(table, OVERLAP, text, share, limit, name, "warn", share >= limit)
 
 
 def _churn(name: str, share: float, before: date, bounds: StabilitySettings) -> Finding:
     text = f"{name}: {share:.0%} of the first ten places hold items that nobody was shown on {before}"
     table, limit = schemas.USER_RECOMMENDATIONS.name, bounds.max_churn
-    return Finding(table, CHECKS[1], text, share, limit, name, "warn", share <= limit)
+    return Finding(table, CHURN, text, share, limit, name, "warn", share <= limit)
 
 
 def _drift(table: str, check: str, subject: str, values: list[pl.Series], limit: float, before: date) -> Finding:

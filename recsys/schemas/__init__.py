@@ -34,7 +34,14 @@ from recsys.schemas.lake import (
     TEXT_EMBEDDINGS,
     USER_SHARDS,
 )
-from recsys.schemas.measured import DATA_QUALITY, GATE_VERDICTS, OFFLINE_METRICS, REALISED_METRICS, REJECTED_ROWS
+from recsys.schemas.measured import (
+    DATA_QUALITY,
+    GATE_VERDICTS,
+    OFFLINE_METRICS,
+    REALISED_METRICS,
+    REJECTED_ROWS,
+    STABILITY_CHECKS,
+)
 from recsys.schemas.published import (
     BUNDLE_ITEMS,
     BUNDLES,
@@ -113,6 +120,7 @@ __all__ = [
     "RUN_FUNNEL",
     "SHARD_COUNTS",
     "SIMILAR_ITEMS",
+    "STABILITY_CHECKS",
     "STOCK",
     "STOCK_OUTS",
     "STORE_DEMAND",

@@ -79,6 +79,9 @@ GATE_VERDICTS = Table(
     ),
 )
 
+STABILITY_CHECKS = ("list_overlap", "item_churn", "score_drift", "feature_drift")
+"""Values of data_quality's check_name that say how far a run is from the last published day."""
+
 DATA_QUALITY = Table(
     "data_quality",
     "One row per check of a run's input, and of how far the run is from the last published day.",

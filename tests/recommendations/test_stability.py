@@ -8,7 +8,7 @@ import pytest
 from recsys import schemas
 from recsys.config import Environment, Settings
 from recsys.features.view_files import write_view
-from recsys.recommendations.stability import CHECKS, check_stability, churn, compare_lists, drift
+from recsys.recommendations.stability import check_stability, churn, compare_lists, drift
 from recsys.run import RunContext
 from recsys.settings.stability import StabilitySettings
 from recsys.storage import read_partition, write_partition
@@ -86,7 +86,7 @@ def test_a_day_like_the_one_before_raises_nothing(context: RunContext) -> None:
     told = found(context)
     assert told["list_overlap", "for_you"] == (1.0, True)
     assert told["item_churn", "for_you"] == told["score_drift", "for_you"] == (0.0, True)
-    assert {check for check, _ in told} == {"row_count", *CHECKS}
+    assert {check for check, _ in told} == {"row_count", *schemas.STABILITY_CHECKS}
     check_stability(context)
     assert found(context) == told
 
