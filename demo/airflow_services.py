@@ -1,31 +1,26 @@
 """Airflow's services on this machine: api-server, then dag-processor and scheduler, on 127.0.0.1 and a free port.
 
 Their home is `<folder>/airflow`, their logs `<folder>/logs`, their processes `<folder>/airflow.json`. Metadata are in
-the project-local Postgres. Only processes that were started here are stopped; a number that the system has given to
-another program meanwhile is recognised by its start time and left alone.
+the project-local Postgres. Only processes that were started here are stopped.
 """
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import os
 import secrets
-import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from demo.memory import tree
 from demo.postgres import read_environment, write_private
+from demo.processes import HOST, alive, end, free_port, launch, tail
 from demo.rest import Airflow, create_pools, is_up
 
 ROOT = Path(__file__).resolve().parent.parent
-HOST = "127.0.0.1"
 USER = "admin"
 SERVICES = ("api-server", "dag-processor", "scheduler")
 START_SECONDS = 180
@@ -38,11 +33,13 @@ class ServiceError(RuntimeError):
 def start(folder: Path) -> Airflow:
     """Start what is not running; returns the way to the REST API. The databases must be up. Raises ServiceError."""
     state = _state(folder)
-    if all(_alive(state["processes"].get(service)) for service in SERVICES) and is_up(_url(state)):
+    if all(alive(state["processes"].get(service)) for service in SERVICES) and is_up(_url(state)):
         return client(folder)
     stop(folder)
     state = _state(folder)
-    state["port"] = _free_port(int(state.get("port", 0)))
+    state["port"] = free_port(int(state.get("port") or 8080))
+    if state["port"] is None:
+        raise ServiceError(f"no free port on {HOST}")
     environment = service_environment(folder, state)
     _save(folder, state)
     _migrate(folder, environment)
@@ -60,11 +57,7 @@ def stop(folder: Path, seconds: float = 40) -> list[str]:
     state = _state(folder)
     stopped = []
     for service in reversed(SERVICES):
-        process = state["processes"].pop(service, None)
-        if _alive(process):
-            below = [{"pid": pid, "started": _started(pid)} for pid in tree([process["pid"]])]
-            _end(process["pid"], seconds)
-            _end_tasks(below)
+        if end(state["processes"].pop(service, None), seconds):
             stopped.append(service)
     _save(folder, state)
     return stopped
@@ -73,12 +66,12 @@ def stop(folder: Path, seconds: float = 40) -> list[str]:
 def status(folder: Path) -> dict[str, bool]:
     """Whether each service runs."""
     processes = _state(folder)["processes"]
-    return {service: _alive(processes.get(service)) for service in SERVICES}
+    return {service: alive(processes.get(service)) for service in SERVICES}
 
 
 def process_ids(folder: Path) -> list[int]:
     """Numbers of the processes that run; their own children come below them."""
-    return [process["pid"] for process in _state(folder)["processes"].values() if _alive(process)]
+    return [process["pid"] for process in _state(folder)["processes"].values() if alive(process)]
 
 
 def client(folder: Path) -> Airflow:
@@ -129,21 +122,12 @@ def _migrate(folder: Path, environment: dict[str, str]) -> None:
     with log.open("w") as output:
         done = subprocess.run([_program(), "db", "migrate"], env=environment, stdout=output, stderr=output, cwd=ROOT)
     if done.returncode:
-        raise ServiceError(f"airflow db migrate failed:\n{_tail(log)}")
+        raise ServiceError(f"airflow db migrate failed:\n{tail(log)}")
 
 
 def _launch(folder: Path, state: dict[str, Any], environment: dict[str, str], service: str, *options: str) -> None:
-    with (folder / "logs" / f"{service}.log").open("w") as output:
-        process = subprocess.Popen(
-            [_program(), service, *options],
-            env=environment,
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    state["processes"][service] = {"pid": process.pid, "started": _started(process.pid)}
+    log = folder / "logs" / f"{service}.log"
+    state["processes"][service] = launch([_program(), service, *options], log, environment, ROOT)
     _save(folder, state)
 
 
@@ -151,58 +135,11 @@ def _wait(folder: Path, state: dict[str, Any]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not is_up(_url(state)):
         log = folder / "logs" / "api-server.log"
-        if not _alive(state["processes"]["api-server"]):
-            raise ServiceError(f"the api-server ended:\n{_tail(log)}")
+        if not alive(state["processes"]["api-server"]):
+            raise ServiceError(f"the api-server ended:\n{tail(log)}")
         if time.monotonic() > deadline:
-            raise ServiceError(f"the api-server does not answer after {START_SECONDS} s:\n{_tail(log)}")
+            raise ServiceError(f"the api-server does not answer after {START_SECONDS} s:\n{tail(log)}")
         time.sleep(0.3)
-
-
-def _end(group: int, seconds: float) -> None:
-    """End a process group that _launch made: ask, wait, then force what is left."""
-    for number, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, 5.0)):
-        deadline = time.monotonic() + patience
-        try:
-            os.killpg(group, number)
-            while time.monotonic() < deadline:
-                _reap(group)
-                os.killpg(group, 0)
-                time.sleep(0.1)
-        except ProcessLookupError:
-            return
-
-
-def _end_tasks(processes: list[dict[str, Any]], seconds: float = 5.0) -> None:
-    """End what is left of a service's tree: running tasks lead groups of their own and would outlive it."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        left = [process["pid"] for process in processes if _alive(process)]
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-        deadline = time.monotonic() + seconds
-        while left and time.monotonic() < deadline and any(_alive(process) for process in processes):
-            time.sleep(0.1)
-
-
-def _reap(pid: int) -> None:
-    """Collect the child if it is ours, so that an ended one does not count as alive."""
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return
-
-
-def _alive(process: dict[str, Any] | None) -> bool:
-    return process is not None and _started(process["pid"]) == process["started"] is not None
-
-
-def _started(pid: int) -> str | None:
-    """When the process began, in the system's own count, or None when it is not running."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] == "Z" else fields[19]
 
 
 def _state(folder: Path) -> dict[str, Any]:
@@ -223,25 +160,9 @@ def _save(folder: Path, state: dict[str, Any]) -> None:
     write_private(folder / "airflow.json", json.dumps(state, indent=2) + "\n")
 
 
-def _free_port(wanted: int) -> int:
-    for port in (wanted or 8080, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise ServiceError(f"no free port on {HOST}")
-
-
 def _url(state: dict[str, Any]) -> str:
     return f"http://{HOST}:{state.get('port', 0)}"
 
 
 def _program() -> str:
     return str(Path(sys.executable).parent / "airflow")
-
-
-def _tail(log: Path, lines: int = 40) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

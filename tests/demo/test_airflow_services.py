@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from demo import airflow_services
+from demo import airflow_services, processes
 
 PARENT = """
 import subprocess, sys, time
@@ -25,14 +25,14 @@ def test_a_running_task_ends_with_its_service_and_a_stranger_does_not(tmp_path: 
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
     assert service.stdout is not None
     task = int(service.stdout.readline())
-    entry = {"pid": service.pid, "started": airflow_services._started(service.pid)}
+    entry = {"pid": service.pid, "started": processes.started(service.pid)}
     (tmp_path / "airflow.json").write_text(json.dumps({"processes": {"scheduler": entry}}))
     try:
         assert airflow_services.stop(tmp_path) == ["scheduler"]
         deadline = time.monotonic() + 5
-        while airflow_services._started(task) and time.monotonic() < deadline:
+        while processes.started(task) and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert airflow_services._started(task) is None
+        assert processes.started(task) is None
         assert stranger.poll() is None
     finally:
         stranger.kill()
