@@ -18,6 +18,7 @@ from recsys import schemas
 from recsys.warehouse import create_warehouse
 from tests.plugins.result_day import EVIL, PICTURE, USERS, publish_days
 from tests.recommendations.published_days import FIRST, SECOND
+from tests.relations import relations_of
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres]
 
@@ -207,6 +208,30 @@ def test_input_is_only_ever_a_value(client: Any, dsn: str, attack: str) -> None:
     with closing(psycopg2.connect(dsn)) as connection, connection.cursor() as cursor:
         cursor.execute("select count(*) from bi.bundles")
         assert cursor.fetchone() == (60,)
+
+
+def test_no_page_reads_anything_but_views(
+    client: Any, postgres_server: postgres.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from plugins.result_pages import warehouse
+
+    asked: list[tuple[Any, dict[str, Any]]] = []
+    rows = warehouse.Reader.rows
+    monkeypatch.setattr(
+        warehouse.Reader,
+        "rows",
+        lambda self, query, **values: asked.append((query, values)) or rows(self, query, **values),
+    )
+    for path in [*PAGES, "/users?user_id=u000&missing=tea", "/items?text=tea", "/bundles?bundle_id=b07"]:
+        assert client.get(path).status_code == 200
+    for table in schemas.PUBLISHED:
+        assert client.get(f"/tables?name={table.name}").status_code == 200
+    read: set[str] = set()
+    with closing(psycopg2.connect(postgres_server.dsn("pages"))) as connection, connection.cursor() as cursor:
+        for query, values in asked:
+            read |= relations_of(cursor, cursor.mogrify(query, values))
+    assert {name.split(".")[0] for name in read} == {"bi"}
+    assert {f"bi.{table.name}" for table in schemas.PUBLISHED} | {"bi.published_days", "bi.model_comparison"} <= read
 
 
 def test_answers_carry_the_headers_that_keep_others_out(client: Any) -> None:
