@@ -29,7 +29,7 @@ def stage_tables(context: RunContext) -> Counts:
     partitions = {table: _lake_partitions(context.lake, table, day) for table in schemas.PUBLISHED}
     with connect_warehouse(dsn) as connection:
         for table in partitions:
-            _create_staged(connection, table, day)
+            create_staged(connection, table, day)
         # The load runs in a session of its own and must see the tables.
         connection.commit()
         readers = (
@@ -37,7 +37,7 @@ def stage_tables(context: RunContext) -> Counts:
         )
         rows = copy_in(dsn, WRITER, STAGING, readers)
         for table in partitions:
-            _add_keys(connection, table, day)
+            add_keys(connection, table, day)
     return {table.name: rows[partition_name(table, day)] for table in partitions}
 
 
@@ -71,7 +71,8 @@ def is_staged(connection: Connection, table: Table, day: date) -> bool:
     return bool(row and row[0])
 
 
-def _create_staged(connection: Connection, table: Table, day: date) -> None:
+def create_staged(connection: Connection, table: Table, day: date) -> None:
+    """A fresh staging table of `table` for the rows of `day`, without keys yet."""
     staged, parent = sql.Identifier(STAGING, partition_name(table, day)), sql.Identifier("recsys", table.name)
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("drop table if exists {}").format(staged))
@@ -95,8 +96,11 @@ def _reader(lake: Lake, table: Table, partitions: list[dict[str, object]]) -> pa
     return pa.RecordBatchReader.from_batches(table.arrow_schema, batches)
 
 
-def _add_keys(connection: Connection, table: Table, day: date) -> None:
-    """Add what attaching needs, faster after the load than before: the parent's keys, and proof of the rows' day."""
+def add_keys(connection: Connection, table: Table, day: date) -> None:
+    """Add what attaching needs, faster after the load than before: the parent's keys, and proof of the rows' day.
+
+    Raises RunError for rows of another day, or rows that repeat a key.
+    """
     staged = sql.Identifier(STAGING, partition_name(table, day))
     with connection.cursor() as cursor:
         cursor.execute(

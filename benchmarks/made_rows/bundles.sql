@@ -1,0 +1,26 @@
+-- 5,000 bundles of two to five.
+select
+    %(day)s::date as as_of_date,
+    'b' || lpad(b::text, 6, '0') as bundle_id,
+    b + 1 as rank,
+    'Bundle ' || b as name,
+    2 + b %% 4 as size,
+    (1.0 / (1 + b))::real as score,
+    20 + b * 7 %% 900 as baskets,
+    10 + b * 7 %% 400 as users,
+    (20 + b * 7 %% 900) / (1.5 + b %% 40)::double precision as expected_baskets,
+    (1.5 + b %% 40)::real as lift,
+    1e-6::double precision as p_value,
+    0.2::real as anchor_share,
+    (0.3 + b %% 5 / 10.0)::real as cohesion,
+    (0.2 + b %% 7 / 10.0)::real as variety,
+    b %% 500 = 0 as forced,
+    (5 + b %% 60)::double precision as list_price,
+    (3 + b %% 30)::double precision as unit_cost,
+    (b %% 4 * 0.05)::double precision as suggested_discount,
+    (5 + b %% 60) * (1 - b %% 4 * 0.05)::double precision as suggested_price,
+    %(day)s::date - b %% 30 as last_seen,
+    'bought_together' as reason_code,
+    'Bought together far more often than chance would have it.' as reason_text,
+    'made rows' as model_version
+from generate_series(0, 4999) as b
