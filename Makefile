@@ -10,7 +10,7 @@ BASE_PYTHON := $(shell command -v python3.11 || command -v python3)
 export PYTHONPATH := $(CURDIR)
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo backtest up down status clean psql test lint lint-style lint-types lint-sql docs pictures lock
+.PHONY: help demo backtest up bi down status clean psql test lint lint-style lint-types lint-sql docs pictures dashboards lock
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -21,7 +21,10 @@ demo: .venv/installed  ## Show the whole workflow on real data: load a shop, bui
 up: .venv/installed  ## Start Postgres and Airflow, and print where its UI is
 	@$(PYTHON) -m demo.services up --folder $(DEMO)
 
-down: .venv/installed  ## Stop what `make up` or `make demo` started
+bi: .venv/installed .bi-venv/installed  ## Start Superset with dashboards over the warehouse, and print where it is
+	@$(PYTHON) -m demo.services bi --folder $(DEMO)
+
+down: .venv/installed  ## Stop what `make up`, `make bi` or `make demo` started
 	@$(PYTHON) -m demo.services down --folder $(DEMO)
 
 status: .venv/installed  ## Show what runs, and where
@@ -59,9 +62,20 @@ docs: .venv/installed  ## Write docs/tables.md from the declared tables
 pictures: .venv/installed  ## Test the UI in a browser, and take the pictures of docs/ (needs Chromium)
 	RECSYS_PICTURES=docs/pictures $(PYTHON) -m pytest tests/browser
 
+dashboards: .venv/installed .bi-venv/installed  ## Test the dashboards in a real Superset, and take their pictures where there is a Chromium
+	RECSYS_PICTURES=docs/pictures $(PYTHON) -m pytest tests/superset
+
 lock: .venv/installed  ## Lock the newest versions that requirements.in and requirements-dev.in allow
 	.venv/bin/uv pip compile -q --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
 	.venv/bin/uv pip compile -q --python-version 3.11 --generate-hashes requirements-dev.in -o requirements-dev.txt
+	.venv/bin/uv pip compile -q --python-version 3.11 --generate-hashes bi/requirements.in -o bi/requirements.txt
+
+# Superset needs other versions than Airflow, so it has an environment of its own.
+.bi-venv/installed: bi/requirements.txt | .venv/installed
+	@echo "Installing the locked packages of Superset into .bi-venv" >&2
+	@test -x .bi-venv/bin/python || $(BASE_PYTHON) -m venv .bi-venv
+	@.venv/bin/uv pip install -q --compile-bytecode --python .bi-venv/bin/python --require-hashes -r bi/requirements.txt
+	@touch $@
 
 # uv alone comes through pip, checked against its hash in the lock; it installs the rest. Compiled once here, since every
 # task is a process of its own, and some machines forbid Python to keep what it compiled (PYTHONDONTWRITEBYTECODE).

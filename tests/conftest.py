@@ -32,8 +32,9 @@ TEST_SETTINGS = {
     "max_connections": "100",
 }
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-"""Program of the browser of tests/browser, which is collected where `make pictures` asks for it."""
-collect_ignore = [] if os.environ.get("RECSYS_PICTURES") else ["browser"]
+"""Program of the browser of tests/browser and tests/superset."""
+# What takes minutes is collected where `make pictures` and `make dashboards` ask for it.
+collect_ignore = [] if os.environ.get("RECSYS_PICTURES") else ["browser", "superset"]
 CREATE_SHOP = Path(postgres.__file__).parent / "shop" / "create.sql"
 _numbers = itertools.count(1)
 

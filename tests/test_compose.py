@@ -37,7 +37,7 @@ def test_a_mistake_is_not_valid(compose: dict[str, Any], mistake: tuple[str, Any
 
 
 def test_has_every_service_with_a_health_check(compose: dict[str, Any]) -> None:
-    assert set(compose["services"]) == AIRFLOW | {"postgres", "redis", "init"}
+    assert set(compose["services"]) == AIRFLOW | {"postgres", "redis", "init", "superset"}
     without = [name for name, service in compose["services"].items() if "healthcheck" not in service]
     assert without == ["init"]
 
@@ -83,6 +83,24 @@ def test_variables_are_those_that_the_code_reads(compose: dict[str, Any]) -> Non
     for name in AIRFLOW:
         given = {key for key in compose["services"][name]["environment"] if key.startswith("RECSYS_")}
         assert given == read, name
+
+
+def test_superset_gets_what_its_settings_and_preparation_read(compose: dict[str, Any]) -> None:
+    text = "".join((ROOT / "bi" / name).read_text() for name in ("superset_config.py", "prepare.py"))
+    read = set(re.findall(r"environ(?:\[|\.get\()\"([A-Z_]+)\"", text))
+    image = set(re.findall(r"^(?:ENV|   ) ([A-Z_]+)=", (ROOT / "bi" / "Dockerfile").read_text(), re.MULTILINE))
+    given = set(compose["services"]["superset"]["environment"])
+    assert read == given | {"SUPERSET_HOME"} and "SUPERSET_HOME" in image
+    build = ROOT / compose["services"]["superset"]["build"]
+    assert (build / "Dockerfile").exists()
+    assert "--require-hashes --requirement /opt/recsys/bi/requirements.txt" in (build / "Dockerfile").read_text()
+    assert all("--hash=sha256:" in line for line in _requirements(build / "requirements.txt"))
+
+
+def _requirements(file: Path) -> list[str]:
+    """Each locked package with what belongs to it, on one line."""
+    lines = (line for line in file.read_text().splitlines() if not line.lstrip().startswith("#"))
+    return re.split(r"\n(?=\S)", "\n".join(lines).strip())
 
 
 @pytest.mark.airflow

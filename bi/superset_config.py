@@ -1,0 +1,35 @@
+"""Settings of Superset, read from the environment: found through SUPERSET_CONFIG_PATH.
+
+| variable | meaning |
+|---|---|
+| SUPERSET_SECRET | long random text that signs sessions and encrypts what Superset keeps |
+| SUPERSET_HOME | folder of what Superset keeps: users, and charts that people make |
+| SUPERSET_DATABASE_URI | another database for that (default: a file in SUPERSET_HOME) |
+| RECSYS_BI_DSN | the warehouse, with a role that is a member of bi_reader |
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from sqlalchemy.engine import URL, make_url
+
+SECRET_KEY = os.environ["SUPERSET_SECRET"]
+DATA_DIR = os.environ["SUPERSET_HOME"]
+SQLALCHEMY_DATABASE_URI = os.environ.get("SUPERSET_DATABASE_URI") or f"sqlite:///{DATA_DIR}/superset.db?timeout=30"
+ROW_LIMIT = 10_000
+SQLLAB_TIMEOUT = 60
+SUPERSET_WEBSERVER_TIMEOUT = 120
+# A limiter that forgets with the process is enough for one process.
+RATELIMIT_STORAGE_URI = "memory://"
+CONTENT_SECURITY_POLICY_WARNING = False
+# Nothing is loaded from or told to other hosts.
+SCARF_ANALYTICS = False
+
+
+def DB_CONNECTION_MUTATOR(address: URL, arguments: dict[str, Any], *_: object) -> tuple[URL, dict[str, Any]]:
+    """The warehouse's address and password come from the environment: Superset keeps neither."""
+    if address.host == "warehouse":
+        address = make_url(os.environ["RECSYS_BI_DSN"].replace("postgresql://", "postgresql+psycopg2://", 1))
+    return address, arguments
