@@ -13,6 +13,8 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from demo import postgres
+from demo.postgres import Server
 from recsys import schemas
 from recsys.config import Environment, Settings
 from recsys.recommendations.publish import publish
@@ -33,6 +35,17 @@ BY_DAY = {
     schemas.AUDIENCE_RESULTS,
 }
 """Tables that earlier days hold too: what is charted over time. Of the other tables the last day alone has rows."""
+
+
+def filled_server(folder: Path, users: int, items: int) -> Server:
+    """A running server in `folder` with a warehouse of this size, filled by this call or by an earlier one."""
+    server = postgres.start(folder)
+    filled = folder / f"filled_{users}_{items}"
+    if not filled.exists():
+        rows = fill_warehouse(server.dsn("warehouse"), str(folder / "lake"), users, items)
+        print(f"published {rows:,} rows", flush=True)
+        filled.touch()
+    return server
 
 
 def fill_warehouse(dsn: str, lake: str, users: int, items: int, days: int = 30) -> int:

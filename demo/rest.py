@@ -36,7 +36,7 @@ class Airflow:
     def send(self, method: str, path: str, body: Any = None, accept: str = "application/json") -> str:
         """Send one request with a token (a new one when it has run out) and return the answer's text."""
         for attempt in (1, 2):
-            headers = {"Authorization": f"Bearer {self._login()}", "Content-Type": "application/json", "Accept": accept}
+            headers = {"Authorization": f"Bearer {self.token()}", "Content-Type": "application/json", "Accept": accept}
             try:
                 return _request(self.url + path, method, headers, body)
             except RestError as error:
@@ -45,7 +45,8 @@ class Airflow:
                 self._token = None
         raise RestError("unreachable")
 
-    def _login(self) -> str:
+    def token(self) -> str:
+        """A token for the header Authorization: the last one while it is accepted, else a new one."""
         if self._token is None:
             body = {"username": self.user, "password": self.password}
             answer = _request(f"{self.url}/auth/token", "POST", {"Content-Type": "application/json"}, body)
