@@ -61,6 +61,23 @@ def feature_names(frame: pl.DataFrame) -> list[str]:
     return [name for name in frame.columns if name not in _KEYS and frame.schema[name].is_numeric()]
 
 
+def as_if_new(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows of an assembled frame as they were if nobody had done anything with their items yet: what is left is
+    what is known of the user and of the user's categories. (Volkovs et al., "DropoutNet", NIPS 2017, hides inputs so.)
+    """
+    hidden = [name for name in feature_names(frame) if not _knows_no_item(name)]
+    return frame.with_columns(pl.lit(None, frame.schema[name]).alias(name) for name in hidden)
+
+
+def _knows_no_item(name: str) -> bool:
+    return name in _OF_USERS or (name.startswith(_OF_CATEGORIES) and not name.endswith(_OF_GENERATORS))
+
+
+_OF_USERS = ("x_user_trend", "x_new_a_trip", "x_leaf_last_by_gap")
+_OF_CATEGORIES = ("u_", "leaf_", "parent_")
+_OF_GENERATORS = ("_score", "_rank", "_place")
+
+
 def matrix(frame: pl.DataFrame, names: list[str]) -> NDArray[np.float32]:
     """Rows x `names` matrix (f32); unknown values are NaN."""
     return frame.select(pl.col(names).cast(pl.Float32)).to_numpy()

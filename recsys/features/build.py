@@ -10,6 +10,7 @@ import polars as pl
 from recsys import schemas
 from recsys.data.events import read_events
 from recsys.features.history import EVENT_COLUMNS, History, encode
+from recsys.features.new_items import new_items
 from recsys.features.view_files import scan_view, write_view
 from recsys.features.views import NAMES, build_views
 from recsys.run import Counts, RunContext
@@ -17,10 +18,10 @@ from recsys.storage import read_partition
 
 
 def load_history(context: RunContext) -> History:
-    """The run's events and id maps. Raises RunError before check_extracts ran."""
+    """The run's events and id maps, new items among them. Raises RunError before check_extracts ran."""
     events = read_events(context, columns=EVENT_COLUMNS).collect()
     items = read_partition(context.lake, schemas.ITEMS, as_of_date=context.as_of_date)
-    return encode(events, items, context.as_of)
+    return encode(events, items, context.as_of, new_items(items, context.as_of, context.settings.new_items))
 
 
 def build_features(context: RunContext) -> Counts:

@@ -92,12 +92,15 @@ def of_type(*types: str) -> pl.Expr:
     return pl.col("type").is_in([EVENT_TYPES.index(name) for name in types])
 
 
-def encode(events: pl.DataFrame, items: pl.DataFrame, as_of: datetime) -> History:
+def encode(events: pl.DataFrame, items: pl.DataFrame, as_of: datetime, new: pl.Series | None = None) -> History:
     """Number the users and items of `events` (EVENT_COLUMNS, before `as_of`) in the order of their ids.
 
-    `items` is the items snapshot, for category_path; an item that it lacks has a category of its own name ''.
+    `items` is the items snapshot, for category_path; an item that it lacks has a category of its own name ''. `new` are
+    ids of items that have codes though nobody may have done anything with them.
     """
     users, names = (events[name].unique().sort() for name in ("user_id", "item_id"))
+    if new is not None:
+        names = pl.concat([names, new.rename(names.name)]).unique().sort()
     trip = trip_name()
     stores = events["store_id"].drop_nulls().unique().sort()
     trips = events.select(trip=trip)["trip"].unique().sort()

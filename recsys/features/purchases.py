@@ -138,7 +138,7 @@ def category_view(bought: pl.DataFrame, tree: pl.DataFrame, level: str) -> pl.Da
 
 
 def item_view(bought: pl.DataFrame, pairs: pl.DataFrame, tree: pl.DataFrame) -> pl.DataFrame:
-    """One row per item ever bought: i_ columns, its categories and what sells in them."""
+    """One row per item of `tree`: i_ columns (unknown where nobody bought it), its categories, what sells in them."""
     sales = bought.group_by("item", maintain_order=True).agg(
         pl.col("age").min().alias("i_last"),
         pl.col("age").max().alias("i_first"),
@@ -158,7 +158,7 @@ def item_view(bought: pl.DataFrame, pairs: pl.DataFrame, tree: pl.DataFrame) -> 
         (pl.col("ui_first") < 28).sum().alias("i_new_28"),
         (pl.col("ui_first") < 84).sum().alias("i_new_84"),
     )
-    items = sales.join(habits, on="item", how="left").join(tree, on="item", how="left").sort("item")
+    items = tree.join(sales, on="item", how="left").join(habits, on="item", how="left").sort("item")
     items = items.with_columns(
         i_trend=pl.col("i_count_28") / (pl.col("i_count_84") / 3 + 1),
         i_trend_7=pl.col("i_count_7") / (pl.col("i_count_28") / 4 + 1),

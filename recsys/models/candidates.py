@@ -15,6 +15,7 @@ from recsys.models.als import Als, fit_als
 from recsys.models.bought_together import BoughtTogether, fit_bought_together
 from recsys.models.buy_again import BuyAgain, fit_buy_again
 from recsys.models.category_popular import CategoryPopular, fit_category_popular
+from recsys.models.cold_candidates import ColdCandidates
 from recsys.models.ease import Ease, fit_ease, is_solvable
 from recsys.models.generator import CandidateGenerator, Codes, DenseGenerator, Known, pair_scores
 from recsys.models.item_knn import ItemKnn, fit_item_knn
@@ -30,6 +31,7 @@ KINDS: dict[str, type] = {
     "bought_together": BoughtTogether,
     "category_popular": CategoryPopular,
     "trending": Trending,
+    "cold_items": ColdCandidates,
 }
 """Class of each generator by its name."""
 NAMES = tuple(KINDS)
@@ -46,6 +48,11 @@ class GeneratorSet:
 def als_of(fitted: GeneratorSet) -> Als | None:
     """The generator that has factors of users and items, where it is among them."""
     return next((generator for generator in fitted.generators if isinstance(generator, Als)), None)
+
+
+def with_generator(fitted: GeneratorSet, generator: CandidateGenerator, limit: int) -> GeneratorSet:
+    """The set and one generator more."""
+    return GeneratorSet((*fitted.generators, generator), (*fitted.limits, limit))
 
 
 def limits_of(settings: Settings) -> dict[str, int]:
@@ -72,7 +79,7 @@ def is_ease_shop(history: History, settings: Settings) -> bool:
 
 
 def fit_generators_on(history: History, settings: Settings, with_ease: bool) -> GeneratorSet:
-    """Fit every generator on `history`, and on nothing else."""
+    """Fit every generator but that of new items on `history`, and on nothing else."""
     models = settings.models
     half_lives = [models.half_life_days, models.recent_half_life_days, settings.interactions.half_life_days]
     pairs, recent, usual = weights_of(history, settings.interactions, half_lives)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -22,9 +21,8 @@ from numpy.typing import NDArray
 from recsys.features.history import History
 from recsys.features.item_content import load_content
 from recsys.features.item_traits import LARGEST, Traits, traits_of
-from recsys.models import registry
+from recsys.features.new_items import new_items
 from recsys.models.als import Als
-from recsys.models.candidates import GeneratorSet, als_of
 from recsys.models.generator import Arrays, Codes, Known, csr_arrays, csr_from
 from recsys.run import RunContext
 from recsys.schemas import ITEM_CONTENT, ITEMS
@@ -62,32 +60,21 @@ class ColdItems:
         return cls([str(name) for name in arrays["item_ids"]], csr_from(arrays, "prior"), arrays["factors"], settings)
 
 
-def save_cold_items(context: RunContext, history: History, fitted: GeneratorSet) -> None:
-    """Fit the day's model of new items on `history` and its generators, and write it.
+def fit_new_items(context: RunContext, history: History, als: Als | None) -> ColdItems:
+    """The day's model of new items, fitted on `history` and its ALS.
 
     Where nothing is new, or build_item_content did not run, it knows no item.
     """
     settings, day = context.settings.new_items, {"as_of_date": context.as_of_date}
-    als = als_of(fitted)
     new = pl.Series("item_id", dtype=pl.String)
     if als is not None and has_partition(context.lake, ITEM_CONTENT, **day):
         new = new_items(read_partition(context.lake, ITEMS, **day), context.as_of, settings)
     if als is None or new.is_empty():
         log.info("fit_generators: no item is known to be new: there are no new arrivals")
-        cold = ColdItems([], sp.csr_matrix(np.zeros((len(history.items), 0))), np.zeros((0, 1), np.float32), settings)
-    else:
-        known = history.items.gather(_most_used(als, settings))
-        content = load_content(context, pl.concat([new, known.rename(new.name)]))
-        cold = fit_cold_items(history, traits_of(content), als, new, settings)
-    registry.write_arrays(context.lake, context.as_of_date, "cold_items", cold.arrays())
-
-
-def new_items(items: pl.DataFrame, as_of: datetime, settings: NewItemSettings) -> pl.Series:
-    """Ids of the newest items of the snapshot launched within settings.days before `as_of`, sorted."""
-    age = pl.lit(as_of) - pl.col("launched_at")
-    young = items.filter((age >= timedelta(0)) & (age <= timedelta(days=settings.days)))
-    newest = young.sort("launched_at", "item_id", descending=[True, False]).unique("item_id", keep="first")
-    return newest.sort("launched_at", "item_id", descending=[True, False])["item_id"].head(settings.max_items).sort()
+        return ColdItems([], sp.csr_matrix(np.zeros((len(history.items), 0))), np.zeros((0, 1), np.float32), settings)
+    known = history.items.gather(_most_used(als, settings))
+    content = load_content(context, pl.concat([new, known.rename(new.name)]))
+    return fit_cold_items(history, traits_of(content), als, new, settings)
 
 
 def fit_cold_items(history: History, traits: Traits, als: Als, new: pl.Series, settings: NewItemSettings) -> ColdItems:

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.features.assemble import matrix
+from recsys.features.assemble import as_if_new, matrix
 from recsys.settings.models import ModelSettings
 
 Floats = NDArray[np.float64]
@@ -106,9 +106,19 @@ def shuffled(frame: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
     return frame.with_columns(frame["label"].gather(place))
 
 
+def with_new_rows(frame: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
+    """`frame`, and once more a `share` of its never-bought rows with all that is known of their items hidden, so that a
+    candidate without history is judged by its user and category instead of being buried; a user's rows side by side."""
+    drawn = pl.Series(np.random.default_rng(seed).random(len(frame)) < share)
+    again = as_if_new(frame.filter(drawn & frame.select(is_new()).to_series()))
+    return pl.concat([frame, again]).sort("user", maintain_order=True)
+
+
 def fit_ranker(parts: list[pl.DataFrame], features: list[str], settings: ModelSettings, seed: int) -> Ranker:
     """Fit on sampled, labelled frames of several cuts; users of different cuts are different groups."""
     parts = [shuffled(part, settings.shuffled_labels, seed) for part in parts]
+    if settings.hidden_items:
+        parts = [with_new_rows(part, settings.hidden_items, seed + at) for at, part in enumerate(parts)]
     everything, new = _stack(parts, features), _stack([p.filter(is_new()) for p in parts], features)
     labels = everything[1]
     if labels.sum() < settings.min_labels or labels.all():

@@ -33,8 +33,9 @@ from recsys.features.build import load_history
 from recsys.features.history import History
 from recsys.models import registry
 from recsys.models.calibration import calibration_row
-from recsys.models.candidates import fit_generators_on, is_ease_shop
-from recsys.models.cold_items import save_cold_items
+from recsys.models.candidates import GeneratorSet, als_of, fit_generators_on, is_ease_shop, with_generator
+from recsys.models.cold_candidates import fit_cold_candidates
+from recsys.models.cold_items import fit_new_items
 from recsys.models.cuts import Cut, cut_days, cut_frame, cut_key, is_usable, label_types, make_cut, sampled
 from recsys.models.leaks import cut_evidence
 from recsys.models.measuring import Measures, measure
@@ -93,13 +94,22 @@ def fit_generators(context: RunContext) -> Counts:
     history = load_history(context)
     with_ease = is_ease_shop(history, context.settings)
     recent = history.before(context.as_of, context.settings.models.history_days)
-    fitted = fit_generators_on(recent, context.settings, with_ease)
+    fitted = _with_new_items(context, recent, fit_generators_on(recent, context.settings, with_ease))
     registry.save_generators(context.lake, context.as_of_date, fitted)
     save_repeat_purchase(context, history)
-    save_cold_items(context, recent, fitted)
     versions = artefact_digests(context, fitted)
     registry.write_json(context.lake, context.as_of_date, "versions", versions)
     return {"generators": len(fitted.generators), "users": len(history.users), "items": len(history.items)}
+
+
+def _with_new_items(context: RunContext, history: History, fitted: GeneratorSet) -> GeneratorSet:
+    """`fitted` and the generator of new items, whose model is written for the list new_arrivals too."""
+    als, k = als_of(fitted), context.settings.new_items.candidates
+    cold = fit_new_items(context, history, als)
+    registry.write_arrays(context.lake, context.as_of_date, "cold_items", cold.arrays())
+    if als is None or not k or not cold.item_ids:
+        return fitted
+    return with_generator(fitted, fit_cold_candidates(history, cold, als, k), k)
 
 
 def plan_training(history: History, as_of_date: date, settings: Settings) -> Plan:

@@ -69,7 +69,7 @@ FEATURE_VIEWS = (
     ),
     FeatureView(
         "items",
-        "One row per item ever bought.",
+        "One row per item that has a code; i_ columns are null where nobody bought it.",
         ("item",),
         (_ITEM, _LEAF, _PARENT),
         ("i_", "leaf_", "parent_"),

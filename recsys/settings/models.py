@@ -60,6 +60,9 @@ class ModelSettings:
     """Users drawn for each cut; bounds time and memory of training."""
     negatives: int = 100
     """Candidates without a label that a user brings to training."""
+    hidden_items: float = 0.02
+    """Share of the never-bought rows that the ranker learns from a second time as if their items were new; at 0 new
+    items stand below all known ones."""
     min_labels: int = 200
     """With fewer labels than this among the candidates, carts, favourites and then views count as labels too."""
     trees: int = 150

@@ -29,6 +29,8 @@ class NewItemSettings:
     """Ridge penalty of the map from embeddings to factors."""
     map_prior: float = 20.0
     """Support by which mean factors of a category or brand are shrunken to those above it."""
+    candidates: int = 5
+    """New items that become candidates of a user beside known ones; 0: none."""
     audience_size: int = 500
     """Users at most in the audience of a new item."""
     explore_share: float = 0.0

@@ -14,9 +14,12 @@ from recsys import schemas
 from recsys.features.history import History, encode
 from recsys.features.item_content import content_of, content_view
 from recsys.features.item_traits import Traits, traits_of
+from recsys.features.new_items import new_items
 from recsys.models.als import Als
-from recsys.models.cold_items import ColdItems, fit_cold_items, map_factors, new_items
+from recsys.models.cold_candidates import ColdCandidates, fit_cold_candidates
+from recsys.models.cold_items import ColdItems, fit_cold_items, map_factors
 from recsys.settings.new_items import NewItemSettings
+from tests import conformance
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 SETTINGS = NewItemSettings(min_users=1, neighbours=2)
@@ -42,7 +45,7 @@ def snapshot() -> pl.DataFrame:
     return frame.with_columns(lacking).select(empty.columns).cast(empty.schema)
 
 
-def history() -> History:
+def history(new: pl.Series | None = None) -> History:
     rows = pl.DataFrame(BOUGHT, schema=["user_id", "item_id"], orient="row").with_columns(
         event_type=pl.lit("purchase"),
         quantity=pl.lit(1.0),
@@ -51,7 +54,7 @@ def history() -> History:
         store_id=pl.lit(None, pl.String),
         occurred_at=pl.lit(AS_OF - timedelta(days=10)).cast(pl.Datetime("us", "UTC")),
     )
-    return encode(rows, snapshot(), AS_OF)
+    return encode(rows, snapshot(), AS_OF, new)
 
 
 def traits(pictures: dict[str, list[float]] | None = None) -> Traits:
@@ -65,7 +68,8 @@ def als_of(past: History) -> Als:
     fruit = np.array([name in ("apple", "pear") for name in past.items])
     items = np.column_stack([fruit, ~fruit]).astype(np.float32)
     pairs = past.events.select("user", "item").unique(maintain_order=True)
-    known = sp.csr_matrix((np.ones(len(pairs), np.float32), (pairs["user"].to_numpy(), pairs["item"].to_numpy())))
+    place, shape = (pairs["user"].to_numpy(), pairs["item"].to_numpy()), (len(past.users), len(past.items))
+    known = sp.csr_matrix((np.ones(len(pairs), np.float32), place), shape)
     return Als(np.arange(len(past.items), dtype=np.int32), known, (known @ items) / 2, items, np.zeros(0))
 
 
@@ -127,3 +131,38 @@ def test_a_copy_scores_the_same() -> None:
     copy = ColdItems.from_arrays(model.arrays(), model.settings)
     assert copy.item_ids == ["bit", "plum"]
     assert np.array_equal(copy.scores(als.known, als.user_factors), model.scores(als.known, als.user_factors))
+
+
+def candidates(past: History) -> ColdCandidates:
+    new = new_items(snapshot(), AS_OF, SETTINGS)
+    als = als_of(past)
+    return fit_cold_candidates(past, fit_cold_items(past, traits(), als, new, SETTINGS), als, 2)
+
+
+def coded() -> History:
+    return history(new_items(snapshot(), AS_OF, SETTINGS))
+
+
+def test_items_that_nobody_touched_have_codes() -> None:
+    assert coded().items.to_list() == sorted(ITEMS)
+    assert candidates(history()).best.is_empty()
+
+
+def test_new_items_are_candidates_of_who_bought_their_like_and_name_it() -> None:
+    past = coded()
+    rows = candidates(past).propose(np.array([0, 1], np.int32), 1)
+    told = [(past.users[u], past.items[i], past.items[a]) for u, i, a in rows.select("user", "item", "anchor").rows()]
+    assert told == [("ann", "plum", "apple"), ("bob", "bit", "drill")]
+
+
+def test_candidates_keep_the_rules_of_generators() -> None:
+    past = coded()
+    generator = candidates(past)
+    conformance.proposes_in_order_and_within_k(generator, past)
+    conformance.proposes_known_items_with_finite_scores(generator, past)
+    conformance.is_deterministic(candidates, past)
+    conformance.answers_no_users(generator)
+    conformance.survives_the_registry(generator, past)
+    owned = past.events.select("user", "item").unique()
+    assert generator.best.join(owned, on=["user", "item"], how="semi").is_empty()
+    conformance.gives_nothing_to_users_without_history(candidates(past.before(AS_OF - timedelta(days=20))), 0)

@@ -11,31 +11,44 @@ import pytest
 
 from recsys import schemas
 from recsys.config import Environment
-from recsys.features.assemble import feature_names
+from recsys.features.assemble import as_if_new, feature_names
 from recsys.features.build import build_features, load_history
 from recsys.features.history import History
+from recsys.features.item_content import build_item_content
 from recsys.models import registry, scoring
 from recsys.models.cuts import Cut, cut_days, cut_frame, cut_key, draw_users, label_types, make_cut
-from recsys.models.ranker import sample_rows
+from recsys.models.ranker import sample_rows, with_new_rows
 from recsys.models.training import fit_generators, train_ranker
 from recsys.models.versions import model_version
 from recsys.run import RunContext, start_of_day
 from recsys.settings.models import ModelSettings
-from recsys.storage import Lake, LakeError, read_partition
+from recsys.storage import Lake, LakeError, read_partition, write_partition
 from tests import known_answer_shop as shop
 
 AT = start_of_day(cut_days(shop.AS_OF_DATE, shop.SETTINGS.models)[0], shop.SETTINGS.time_zone)
 
 
+NEW = "goat_milk"
+SETTINGS = replace(
+    shop.SETTINGS,
+    content=replace(shop.SETTINGS.content, encoder="none"),
+    models=replace(shop.SETTINGS.models, hidden_items=0.2),
+)
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> RunContext:
-    return run(
-        RunContext(shop.AS_OF_DATE, Environment("", "", str(tmp_path_factory.mktemp("lake"))), shop.SETTINGS, "t")
-    )
+    return run(RunContext(shop.AS_OF_DATE, Environment("", "", str(tmp_path_factory.mktemp("lake"))), SETTINGS, "t"))
 
 
 def run(context: RunContext) -> RunContext:
+    """The small shop, with an item launched the day before that nobody has seen yet."""
     shop.write_to_lake(context)
+    items = read_partition(context.lake, schemas.ITEMS, as_of_date=context.as_of_date)
+    launched = pl.lit(context.as_of - timedelta(days=1)).cast(items.schema["launched_at"])
+    new = items.filter(pl.col("item_id") == "milk").with_columns(item_id=pl.lit(NEW), launched_at=launched)
+    write_partition(context.lake, schemas.ITEMS, pl.concat([items, new]), as_of_date=context.as_of_date)
+    build_item_content(context)
     build_features(context)
     train_ranker(context)
     fit_generators(context)
@@ -54,6 +67,42 @@ def test_staples_come_first_and_never_bought_items_are_for_discovery(trained: Ru
     assert rows.filter(~bought)["repeat_score"].null_count() == (~bought).sum()
     assert rows["score"].is_finite().all()
     assert rows["generator"].null_count() == 0
+
+
+def test_an_item_without_history_is_a_candidate_judged_by_user_and_category(trained: RunContext) -> None:
+    rows = scores(trained, ["family_3"])
+    new = rows.filter(pl.col("item_id") == NEW).to_dicts()[0]
+    assert new["generator"] == "cold_items" and new["anchor_item_id"] == "milk" and new["cold_items_rank"] == 1
+    ranker = registry.load_ranker(trained.lake, trained.as_of_date)
+    frame = pl.concat(scoring.candidate_frames(scoring.load_scorer(trained), ["family_3"]))
+    code = scoring.load_scorer(trained).item_ids.to_list().index(NEW)
+    known = frame.filter(pl.col("item") == code).select(ranker.features).row(0, named=True)
+    assert (
+        known["leaf_trips"] > 0 and known["u_trips"] > 0 and known["ease_score"] is None and known["i_buyers"] is None
+    )
+    assert {name for name, value in known.items() if value is not None} <= {*visible(frame, ranker.features)}
+
+
+def visible(frame: pl.DataFrame, features: list[str]) -> list[str]:
+    """Features that the rows keep which the ranker learns from as if their items were new."""
+    seen = as_if_new(frame)
+    return [name for name in features if seen[name].null_count() < len(seen)]
+
+
+def test_rows_come_again_as_if_their_items_were_new(trained: RunContext) -> None:
+    frame = pl.concat(scoring.candidate_frames(scoring.load_scorer(trained), ["family_3", "cat_owner_2"]))
+    frame = frame.filter(pl.col("i_buyers").is_not_null())
+    never = frame["ui_trips"].is_null()
+    twice = with_new_rows(frame, 1.0, 1)
+    assert len(twice) == len(frame) + never.sum()
+    assert twice["user"].is_sorted()
+    hidden = twice.filter(pl.struct("user", "item").is_duplicated() & pl.col("i_buyers").is_null())
+    assert hidden.select("user", "item").sort("user", "item").equals(frame.filter(never).select("user", "item"))
+    assert hidden["u_trips"].null_count() == 0 and not {"i_buyers", "x_popular", "als_score"} & {
+        *visible(frame, frame.columns)
+    }
+    assert with_new_rows(frame, 0.0, 1).equals(frame)
+    assert 0 < len(with_new_rows(frame, 0.5, 1)) - len(frame) < never.sum()
 
 
 def test_scores_do_not_depend_on_who_else_is_scored(trained: RunContext) -> None:
