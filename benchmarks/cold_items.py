@@ -1,6 +1,6 @@
 """How well hidden items find their buyers, by what they are alone.
 
-    python -m benchmarks.cold_items [--cut 2017-11-06] [--seed 20171204]
+    python -m benchmarks.cold_items [--cut 2017-11-06] [--seed 20171204] [--encoder sentences]
 
 Data are Complete Journey before the cut. A seeded tenth of the items with at least 20 buyers loses all its events; then
 those items alone are ranked for their hidden buyers, by recall@20 and ndcg@20: at random, by what an item of the same
@@ -41,6 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cut", type=date.fromisoformat, default=date(2017, 11, 6))
     parser.add_argument("--seed", type=int, default=Settings().seed)
+    parser.add_argument("--encoder", default=Settings().content.encoder, help="a value of content.encoder")
     options = parser.parse_args()
     settings = Settings(seed=options.seed)
     history = journey().before(midnight(options.cut), settings.models.history_days)
@@ -48,7 +49,7 @@ def main() -> None:
     kept, truth = hide(history, hidden)
     known = Known(weight_matrix(weights(kept, settings.interactions, settings.models.half_life_days), kept))
     als = fit_als(known, settings.models, settings.seed)
-    traits = traits_of(content_before(complete_journey()[1], options.cut))
+    traits = traits_of(content_before(complete_journey()[1], options.cut, options.encoder))
     new = history.items.gather(hidden).sort()
     users = np.unique(truth.nonzero()[0]).astype(np.int32)
     own, factors = known.matrix[users], als.user_factors[users]
