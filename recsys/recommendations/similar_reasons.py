@@ -3,7 +3,7 @@
 same_viewers   Viewed by the same people; same type, 9 % cheaper
 same_buyers    Bought by the same people; same type, 9 % cheaper
 same_kind      Same type, same brand, 9 % cheaper
-alike          Its description is alike
+alike          It reads or looks alike
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ ENGLISH = {
     "cheaper": "{percent} % cheaper",
     "dearer": "{percent} % dearer",
     "between_facts": ", ",
-    "alike": "Its description is alike",
+    "alike": "It reads or looks alike",
     # bundles and user_bundles
     "bundle_forced": "Set by the shop: {items}",
     "bundle_bought_together": "{share} % of baskets with {first} also hold {others}, {lift} times what chance gives,"
@@ -135,7 +135,7 @@ CHINESE = {
     "cheaper": "便宜 {percent} %",
     "dearer": "贵 {percent} %",
     "between_facts": "，",
-    "alike": "描述相近",
+    "alike": "描述或图片相近",
     "bundle_forced": "商家指定：{items}",
     "bundle_bought_together": "含“{first}”的购物篮有 {share} % 也含“{others}”，是偶然情况的 {lift} 倍，"
     "共 {baskets} 个购物篮",

@@ -177,7 +177,7 @@ def test_reasons_are_facts() -> None:
         "black_tea_big": "Same type, same brand, 125 % dearer",
         "green_tea": "Viewed by the same people; same type, same price",
         "hammer": "Viewed by the same people",
-        "silent": "Its description is alike",
+        "silent": "It reads or looks alike",
     }
 
 
