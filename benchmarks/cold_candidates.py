@@ -7,7 +7,7 @@ benchmarks.cold_items), in the training cuts too; the ranker learns from the cut
 purchase in the 28 days from the cut are measured against those purchases: of known items (warm), of the hidden ones
 (cold), and of both. First without new items among the candidates, then with them, then, for each of --shares, with a
 ranker that learns from a share of its rows a second time as if their items were new (`models.hidden_items`); each with
-the paired difference to the first. It takes a quarter of an hour on two cores.
+the paired difference to the first. It takes minutes, most of them for the rankers.
 """
 
 from __future__ import annotations
