@@ -101,6 +101,8 @@ def service_environment(folder: Path, state: dict[str, Any]) -> dict[str, str]:
         "AIRFLOW__API_AUTH__JWT_SECRET": state["jwt_secret"],
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
+        # The first call of a task waits until the api-server has made its routes: seconds, on a busy machine many.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "RECSYS_SHOP_DSN": databases["RECSYS_SHOP_DSN"],
         "RECSYS_WAREHOUSE_DSN": databases["RECSYS_WAREHOUSE_DSN"],

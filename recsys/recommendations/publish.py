@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -61,7 +61,8 @@ def publish(context: RunContext) -> Counts:
         require_staged(connection, day)
         staged = [_describe(connection, table, day) for table in schemas.PUBLISHED]
         connection.commit()
-        with exclusive(connection, context.settings.publish) as locked_at:
+        own = [sql.Identifier(STAGING, partition_name(table.table, day)) for table in staged]
+        with exclusive(connection, context.settings.publish, own) as locked_at:
             for table in staged:
                 _attach(connection, table.table, day)
                 _record(connection, table, context)
@@ -100,17 +101,21 @@ def rollback(environment: Environment, to: date | None = None) -> date:
 
 
 @contextmanager
-def exclusive(connection: Connection, settings: PublishSettings) -> Iterator[float]:
+def exclusive(connection: Connection, settings: PublishSettings, own: Sequence[sql.Identifier] = ()) -> Iterator[float]:
     """A transaction in which no one else reads or writes the published tables; committed at the end of the block.
 
     Yields the moment of the lock, as time.perf_counter gives it. A lock that does not come within the timeout is given
-    up, so that readers pass, and tried again with growing pauses. Raises RunError after the last attempt.
+    up, so that readers pass, and tried again with growing pauses. `own` are tables that the block moves and nobody
+    reads: they are locked first and waited for, since autovacuum may be at work in them. Raises RunError after the last
+    attempt.
     """
     tables = sql.SQL(", ").join(sql.Identifier("recsys", table.name) for table in schemas.PUBLISHED)
     for attempt in range(1, settings.publish_attempts + 1):
         try:
             with connection.cursor() as cursor:
                 cursor.execute("select pg_advisory_xact_lock(hashtext('recsys.publish'))")
+                for table in own:
+                    cursor.execute(sql.SQL("lock table {} in access exclusive mode").format(table))
                 cursor.execute(
                     "select set_config('lock_timeout', %s, true)", (f"{int(settings.lock_timeout_seconds * 1000)}ms",)
                 )

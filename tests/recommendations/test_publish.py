@@ -18,7 +18,7 @@ from recsys.recommendations.staging import check_staging, stage_tables
 from recsys.run import RunError
 from recsys.settings.publishing import PublishSettings
 from recsys.storage import Lake, delete_partitions, write_partition
-from recsys.warehouse import create_warehouse
+from recsys.warehouse import STAGING, create_warehouse, partition_name
 from tests.recommendations.published_days import (
     FIRST,
     SECOND,
@@ -270,6 +270,22 @@ def test_a_long_reader_is_waited_for_without_blocking_others(warehouse: str, lak
     began = time.perf_counter()
     assert publish(patient)["rows"] == 7
     assert time.perf_counter() - began > 0.05
+    timer.join()
+    connection.close()
+
+
+def test_autovacuum_at_work_in_a_staged_table_is_waited_for(warehouse: str, lake: str) -> None:
+    write_day(lake, SECOND)
+    context = context_of(warehouse, lake, publish=PublishSettings(lock_timeout_seconds=0.05, publish_attempts=1))
+    stage_tables(context)
+    connection = psycopg2.connect(warehouse)
+    with connection.cursor() as cursor:
+        staged = f"{STAGING}.{partition_name(schemas.USER_RECOMMENDATIONS, SECOND)}"
+        # The lock that vacuum and analyze take.
+        cursor.execute(f"lock table {staged} in share update exclusive mode")
+    timer = threading.Timer(0.4, connection.rollback)
+    timer.start()
+    assert publish(context)["rows"] == 7
     timer.join()
     connection.close()
 
