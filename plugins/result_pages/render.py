@@ -14,6 +14,9 @@ from recsys.schemas import Table
 
 _TABS = (("", "Overview"), ("users", "Users"), ("items", "Items"), ("bundles", "Bundles"), ("tables", "Tables"))
 
+_LEADING = ("item_id", "user_id", "bundle_id")
+"""Ends of the names of columns whose values have a page of their own."""
+
 
 def render(request: Request, template: str, status: int = 200, **values: Any) -> Response:
     """The page `template` with `values`."""
@@ -57,11 +60,12 @@ def picture(address: str | None) -> str | None:
     return address if address and urlsplit(address).scheme in {"http", "https"} else None
 
 
-def columns(rows: list[dict[str, Any]], table: Table) -> list[tuple[str, str]]:
-    """Name and meaning of the columns of `rows` that a reader wants to see, in order."""
+def columns(rows: list[dict[str, Any]], table: Table) -> list[tuple[str, str, bool]]:
+    """Name, meaning and whether it leads to a page, of the columns of `rows` that a reader wants to see, in order."""
     meanings = {column.name: column.meaning for column in table.columns}
     hidden = {"as_of_date", "model_version", "checksum"}
-    return [(name, meanings.get(name, "")) for name in (rows[0] if rows else meanings) if name not in hidden]
+    names = [name for name in (rows[0] if rows else meanings) if name not in hidden]
+    return [(name, meanings.get(name, ""), name.endswith(_LEADING)) for name in names]
 
 
 def is_number(value: Any) -> bool:
