@@ -100,7 +100,9 @@ def pages(users: int, items: int, seed: int = 7) -> Iterator[tuple[str, str]]:
         yield "item", "items?" + urlencode({"item_id": item()})
         yield "bundles", "bundles?" + urlencode({"order": draw.choice(ORDERS), "page": draw.randint(1, 200)})
         yield "bundle", "bundles?" + urlencode({"bundle_id": f"b{draw.randrange(5000):06}"})
-        yield "table", "tables?" + urlencode({"name": draw.choice(tables), "page": draw.randint(1, 400)})
+        yield "table", "tables?" + urlencode({"name": draw.choice(tables)})
+        following = {"name": "user_recommendations", "after": [user(), "for_you", 7]}
+        yield "table, a later page", "tables?" + urlencode(following, doseq=True)
         yield "table, rows of a user", "tables?" + urlencode({"name": "user_recommendations", "value": user()})
 
 

@@ -22,6 +22,8 @@ from plugins.result_pages.days import (
     Wanted,
     choose_day,
     item_ids,
+    key_from,
+    key_of,
     published_table,
     sections,
     titles,
@@ -46,6 +48,7 @@ HEADERS = {
 }
 
 Text = Annotated[str, Query(max_length=200, pattern="^[^\\x00]*$")]
+After = Annotated[list[Text], Query(default_factory=list, max_length=9)]
 Page = Annotated[int, Query(ge=1, le=LAST_OFFSET // CARDS)]
 
 
@@ -201,8 +204,11 @@ def bundles(request: Request, asked: Asked, order: Text = "rank", bundle_id: Tex
 
 
 @app.get("/tables")
-def tables(request: Request, asked: Asked, name: Text = "", value: Text = "", page: Page = 1) -> Response:
-    """Rows of any published table in key order, those whose key begins with `value`; without `name` the tables."""
+def tables(request: Request, asked: Asked, after: After, name: Text = "", value: Text = "") -> Response:
+    """Rows of any published table in key order, those whose key begins with `value`; without `name` the tables.
+
+    `after` is the key of the last row of the page before.
+    """
     known = {table.name: table for table in PUBLISHED}
     with warehouse.reader() as reader:
         days = choose_day(reader, asked)
@@ -214,7 +220,7 @@ def tables(request: Request, asked: Asked, name: Text = "", value: Text = "", pa
         equal: dict[str, Any] = {"as_of_date": days.day}
         if value and table.arrow_schema.field(column).type == TEXT:
             equal[column] = value.strip()
-        rows = reader.table_rows(table, equal, PAGE_ROWS + 1, (page - 1) * PAGE_ROWS)
+        rows = reader.table_rows(table, equal, PAGE_ROWS + 1, key_from(table, after))
         named = titles(reader, days.day, item_ids(rows))
     return render(
         request,
@@ -223,9 +229,9 @@ def tables(request: Request, asked: Asked, name: Text = "", value: Text = "", pa
         table=table,
         column=column,
         rows=rows[:PAGE_ROWS],
-        more=len(rows) > PAGE_ROWS,
+        following=key_of(table, rows[PAGE_ROWS - 1]) if len(rows) > PAGE_ROWS else [],
+        begun=bool(after),
         value=value,
-        page=page,
         named=named,
     )
 

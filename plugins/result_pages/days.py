@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from plugins.result_pages import queries
 from plugins.result_pages.warehouse import Reader, Row
-from recsys.schemas import PUBLISHED, Table
+from recsys.schemas import BIGINT, DAY, INTEGER, PUBLISHED, Table
 
 LABELS = {table.name: table.name.replace("_", " ") for table in PUBLISHED}
 
@@ -78,6 +79,24 @@ def sections(reader: Reader, day: date, column: str, value: str, shown: set[str]
             rows = reader.table_rows(table, {"as_of_date": day, column: value}, limit)
             found += [(table, rows)] if rows else []
     return found
+
+
+def key_of(table: Table, row: Row) -> list[str]:
+    """What tells `row` from the other rows of its day, as an address holds it."""
+    return [str(row[name]) for name in table.key if name != "as_of_date"]
+
+
+def key_from(table: Table, given: list[str]) -> Row | None:
+    """The key columns that `given` tells, as `key_of` wrote them; None when it cannot be a key of `table`."""
+    names = [name for name in table.key if name != "as_of_date"]
+    try:
+        values = [_READ.get(table.arrow_schema.field(n).type, str)(g) for n, g in zip(names, given, strict=True)]
+    except ValueError:
+        return None
+    return dict(zip(names, values, strict=True))
+
+
+_READ: dict[Any, Callable[[str], Any]] = {DAY: date.fromisoformat, INTEGER: int, BIGINT: int}
 
 
 def item_ids(rows: list[Row]) -> set[str]:

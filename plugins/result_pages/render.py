@@ -52,7 +52,7 @@ def _number(value: float, places: int) -> str:
 def link(place: str, /, **values: Any) -> str:
     """A relative address of one of the pages; empty values are left out."""
     kept = {name: value for name, value in values.items() if value not in (None, "")}
-    return f"{place or './'}?{urlencode(kept)}" if kept else place or "./"
+    return f"{place or './'}?{urlencode(kept, doseq=True)}" if kept else place or "./"
 
 
 def picture(address: str | None) -> str | None:

@@ -76,17 +76,23 @@ class Reader:
             names = [column.name for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def table_rows(self, table: Table, equal: Row, limit: int, offset: int = 0) -> list[Row]:
-        """Rows of the view of `table` whose columns have the values of `equal`, in key order, from `offset` on."""
+    def table_rows(self, table: Table, equal: Row, limit: int, after: Row | None = None) -> list[Row]:
+        """Rows of the view of `table` whose columns have the values of `equal`, in key order.
+
+        `after` holds key columns of a row; those that follow it are found by the index, however many came before.
+        """
         conditions = [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in equal]
-        query = sql.SQL("select * from {} where {} order by {} limit {} offset {}").format(
+        if after:
+            columns = sql.SQL(", ").join(map(sql.Identifier, after))
+            values = sql.SQL(", ").join(sql.Placeholder(f"after {name}") for name in after)
+            conditions.append(sql.SQL("({}) > ({})").format(columns, values))
+        query = sql.SQL("select * from {} where {} order by {} limit {}").format(
             sql.Identifier("bi", table.name),
             sql.SQL(" and ").join(conditions),
             sql.SQL(", ").join(sql.Identifier(name) for name in table.key),
             sql.Literal(limit),
-            sql.Literal(offset),
         )
-        return self.rows(query, **equal)
+        return self.rows(query, **equal, **{f"after {name}": value for name, value in (after or {}).items()})
 
 
 def find_dsn() -> str:

@@ -33,6 +33,7 @@ INPUTS = [
     "bundles?order=",
     "tables?name=",
     "tables?name=bundles&value=",
+    "tables?name=bundles&after=",
     "?day=",
     "?run_id=",
 ]
@@ -192,8 +193,24 @@ def test_every_published_table_can_be_read(client: Any) -> None:
     for table in schemas.PUBLISHED:
         assert table.grain in unescape(text_of(client, "/tables"))
         assert table.name in text_of(client, f"/tables?name={table.name}")
-    page = text_of(client, "/tables?name=user_recommendations&page=2")
-    assert "user_id=u016" in page and "user_id=u000" not in page
+    text_of(client, "/tables?name=pg_authid", 404)
+    text_of(client, "/tables?name=../run_claims", 404)
+
+
+def test_pages_of_a_table_follow_each_other_without_a_gap(client: Any) -> None:
+    path, found = "/tables?name=user_recommendations", []
+    while path:
+        page = text_of(client, path)
+        found += re.findall(r"user_id=(u\d+)", page)
+        following = re.search(r'rel="next" href="(.+?)"', page)
+        path = f"/{unescape(following[1])}" if following else ""
+    assert found == [f"u{user:03}" for user in range(USERS) for _ in range(3)]
+    # A place that cannot be one is the beginning.
+    for wrong in ("after=u016", "after=u016&after=for_you&after=first", "after=a&after=b&after=c&after=d"):
+        assert "user_id=u000" in text_of(client, f"/tables?name=user_recommendations&{wrong}")
+
+
+def test_tables_that_nobody_published_are_not_there(client: Any) -> None:
     text_of(client, "/tables?name=pg_authid", 404)
     text_of(client, "/tables?name=../run_claims", 404)
 
