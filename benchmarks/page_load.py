@@ -19,7 +19,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ import numpy as np
 
 from benchmarks.warehouse_rows import filled_server
 from demo import airflow_services, postgres, rest
+from demo.memory import tree
 from recsys.schemas import PUBLISHED
 
 WORDS = ("green tea", "oat", "coffee", "frozen", "soap 99", "nothing of the sort")
@@ -64,18 +65,24 @@ def main() -> int:
 
 def run(folder: Path, options: argparse.Namespace) -> int:
     """Measure on the servers of `folder`, which are stopped at the end; the number of failed requests as 0 or 1."""
-    filled_server(folder, options.users, options.items)
+    server = filled_server(folder, options.users, options.items)
     try:
         airflow = airflow_services.start(folder)
         rest.wait_for_dag(airflow)
         asked = list(itertools.islice(pages(options.users, options.items), options.requests))
         warm_up = list({kind: (kind, path) for kind, path in asked}.values())
         ask(airflow, warm_up, 1)
+        # The processes that the clients wait for; their time tells more than the clients' where others are at work too.
+        servers = {"API server": [airflow_services.process_ids(folder)[0]], "Postgres": [server.pid]}
+        before = {name: _processor_seconds(tree(roots)) for name, roots in servers.items()}
         answers = ask(airflow, asked, options.at_once)
+        used = {name: _processor_seconds(tree(roots)) - before[name] for name, roots in servers.items()}
     finally:
         airflow_services.stop(folder)
         postgres.stop(folder)
     _print(answers, options.at_once)
+    for name, seconds in used.items():
+        print(f"{name}: {seconds / len(answers) * 1000:.1f} CPU milliseconds a request")
     return int(any(answer.status != 200 for answer in answers))
 
 
@@ -127,6 +134,12 @@ def ask(airflow: rest.Airflow, asked: Sequence[tuple[str, str]], at_once: int) -
 
     with ThreadPoolExecutor(at_once) as pool:
         return [answer for answers in pool.map(client, range(at_once)) for answer in answers]
+
+
+def _processor_seconds(pids: Iterable[int]) -> float:
+    """CPU seconds that the processes have used."""
+    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
+    return sum(int(field[11]) + int(field[12]) for field in fields) / os.sysconf("SC_CLK_TCK")
 
 
 def _print(answers: Sequence[Answer], at_once: int) -> None:

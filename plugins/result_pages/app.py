@@ -52,8 +52,8 @@ After = Annotated[list[Text], Query(default_factory=list, max_length=9)]
 Page = Annotated[int, Query(ge=1, le=LAST_OFFSET // CARDS)]
 
 
-def wanted(day: Annotated[date | None, Query()] = None, run_id: Text = "") -> Wanted:
-    """What the address says of the day."""
+async def wanted(day: Annotated[date | None, Query()] = None, run_id: Text = "") -> Wanted:
+    """What the address says of the day; not worth a thread of its own."""
     return Wanted(day, run_id)
 
 

@@ -95,6 +95,17 @@ def test_published_runs_tell_run_rows_and_model(warehouse: str, lake: str) -> No
     ) == [("run-x", 6, "m", 64)]
 
 
+def test_the_planner_knows_each_table_over_all_its_days(warehouse: str, lake: str) -> None:
+    for day in (FIRST, SECOND):
+        write_day(lake, day)
+        run_day(context_of(warehouse, lake, day))
+    query = (
+        "select attname, most_common_vals::text from pg_stats where schemaname = 'recsys' and inherited"
+        " and tablename = 'user_recommendations' and attname in ('as_of_date', 'user_id') order by 1"
+    )
+    assert fetch(warehouse, query) == [("as_of_date", f"{{{FIRST},{SECOND}}}"), ("user_id", "{u0,u1}")]
+
+
 def test_a_rerun_replaces_exactly_its_day(warehouse: str, lake: str) -> None:
     for day in (FIRST, SECOND):
         write_day(lake, day)
