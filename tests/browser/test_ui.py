@@ -1,4 +1,4 @@
-"""The real UI in a real browser: log in, see the results inside it, start runs from its dialogs.
+"""The real UI in a real browser: log in, see the pages of the results inside it, open the dialogs that start runs.
 
 Pictures of what is seen go to the folder named by RECSYS_PICTURES; without it the file is not collected.
 `make pictures` runs it, on a machine with a Chromium.
@@ -9,18 +9,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import time
 from collections.abc import Iterator
-from contextlib import closing
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 
 from demo import airflow_services, postgres, rest
-from demo.progress import follow
 from recsys import steps
 from recsys.config import Environment
 from recsys.run import RunContext
@@ -33,10 +29,6 @@ pytestmark = [pytest.mark.airflow, pytest.mark.postgres]
 
 FIRST = shop.AS_OF_DATE - timedelta(days=3)
 """Published before the browser opens, so that the pages have something to show."""
-TRIGGERED = FIRST + timedelta(days=1)
-BACKFILLED = [TRIGGERED + timedelta(days=1), TRIGGERED + timedelta(days=2)]
-RUN_SECONDS = 480
-"""A run fails the test when none of its tasks has ended for so long."""
 DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 800}
 
 
@@ -128,9 +120,6 @@ def test_the_page_stands_in_the_navigation_and_inside_the_ui(world: World, page:
     frame.get_by_role("heading", name=f"Recommendations of {FIRST}").wait_for()
     assert frame.locator(".funnel").inner_text().startswith("rejected rows")
     _picture(world, page, "overview")
-    frame.get_by_role("heading", name="What changed since the day published before").scroll_into_view_if_needed()
-    frame.get_by_text(re.compile("check(s)?$")).first.click()
-    _picture(world, page, "gate")
     frame.get_by_role("link", name="Users").click()
     frame.get_by_label("User").fill("family_0")
     page.keyboard.press("Enter")
@@ -153,7 +142,6 @@ def test_each_page_shows_its_rows(world: World, page: Any) -> None:
     page.get_by_role("heading", name="coffee").wait_for()
     _picture(world, page, "item")
     _results(world, page, "bundles").get_by_role("heading", name=f"Bundles of {FIRST}").wait_for()
-    _picture(world, page, "bundles")
     _results(world, page, "tables?name=user_recommendations").get_by_role("link", name="Next").click()
     assert "after=" in page.url
     for unknown in ("users?user_id=nobody", "items?item_id=nothing", "?day=1999-01-01"):
@@ -198,43 +186,6 @@ def test_the_dialogs_ask_what_a_run_can_use(world: World, page: Any) -> None:
     dialog.get_by_text("Run this Dag for a range of dates").click()
     dialog.get_by_text("Date Range").wait_for()
     _picture(world, page, "backfill")
-
-
-def test_the_form_and_the_dialog_build_the_days_that_they_name(world: World, page: Any) -> None:
-    rest.resume_schedule(world.airflow, "the tests build other days")
-    page.goto(f"{world.airflow.url}/dags/{rest.DAG}")
-    dialog = _trigger_dialog(page)
-    page.locator("#element_as_of_date").fill(TRIGGERED.isoformat())
-    dialog.get_by_role("button", name="Trigger", exact=True).click()
-    _wait_for_days(world, "manual", [TRIGGERED])
-    page.goto(f"{world.airflow.url}/dags/{rest.DAG}")
-    dialog = _trigger_dialog(page)
-    dialog.get_by_text("Run this Dag for a range of dates").click()
-    # Logical dates, each a day before its as-of date.
-    first, last = (day - timedelta(days=1) for day in (BACKFILLED[0], BACKFILLED[-1]))
-    range_ = dialog.locator("input[type=datetime-local]")
-    range_.nth(0).fill(f"{first}T00:00")
-    range_.nth(1).fill(f"{last}T23:00")
-    dialog.get_by_text("2 runs will be triggered").wait_for()
-    dialog.get_by_role("button", name="Run Backfill").click()
-    _wait_for_days(world, "backfill", BACKFILLED)
-    _results(world, page).get_by_role("heading", name=f"Recommendations of {BACKFILLED[-1]} current").wait_for()
-    assert page.locator("#day option").count() == len([FIRST, TRIGGERED, *BACKFILLED])
-
-
-def _wait_for_days(world: World, kind: str, days: list[date]) -> None:
-    """Wait for the runs of `kind` to end well, and for `days` in the warehouse, each published by one of them."""
-    query = f"/api/v2/dags/{rest.DAG}/dagRuns?run_type={kind}"
-    deadline = time.monotonic() + 60
-    while len(runs := world.airflow.call("GET", query)["dag_runs"]) < len(days):
-        assert time.monotonic() < deadline, f"the UI made {len(runs)} runs of kind {kind}"
-        time.sleep(0.5)
-    names = {run["dag_run_id"]: f"{kind} {number}" for number, run in enumerate(runs, 1)}
-    follow(world.airflow, names, RUN_SECONDS)
-    dsn = world.server.dsn("warehouse", "bi_reader")
-    with closing(psycopg2.connect(dsn)) as connection, connection.cursor() as cursor:
-        cursor.execute("select as_of_date from bi.published_days where run_id = any(%s) order by 1", (list(names),))
-        assert [day for (day,) in cursor.fetchall()] == days
 
 
 def _trigger_dialog(page: Any) -> Any:
