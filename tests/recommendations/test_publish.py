@@ -252,17 +252,14 @@ def test_a_reader_sees_the_old_run_or_the_new_one_never_a_mix(warehouse: str, la
     readers = [threading.Thread(target=read) for _ in range(2)]
     for reader in readers:
         reader.start()
-    locked: list[float] = []
     for run in range(6):
         day = (SECOND, FIRST)[run % 2]
-        counts = run_day(context_of(warehouse, lake, day, run=f"run-{run}"))
-        locked.append(float(counts["locked_ms"]))
+        run_day(context_of(warehouse, lake, day, run=f"run-{run}"))
         rollback(context_of(warehouse, lake).environment, FIRST)
     stop.set()
     for reader in readers:
         reader.join()
     assert {tuple(rows) for rows in seen} == {(("03-", "03-", 6),), (("04-", "04-", 6),)}
-    assert min(locked) < 100, "readers wait for milliseconds, not for the load"
 
 
 def test_a_long_reader_is_waited_for_without_blocking_others(warehouse: str, lake: str) -> None:
