@@ -1,4 +1,4 @@
-"""The real UI in a real browser: log in, see the pages of the results inside it, open the dialogs that start runs.
+"""The real UI in a real browser: log in, see the results inside it, start runs from its dialogs.
 
 Pictures of what is seen go to the folder named by RECSYS_PICTURES; without it the file is not collected.
 `make pictures` runs it, on a machine with a Chromium.
@@ -9,14 +9,18 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import time
 from collections.abc import Iterator
-from datetime import timedelta
+from contextlib import closing
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 
 from demo import airflow_services, postgres, rest
+from demo.progress import follow
 from recsys import steps
 from recsys.config import Environment
 from recsys.run import RunContext
@@ -29,6 +33,9 @@ pytestmark = [pytest.mark.airflow, pytest.mark.postgres]
 
 FIRST = shop.AS_OF_DATE - timedelta(days=3)
 """Published before the browser opens, so that the pages have something to show."""
+TRIGGERED = FIRST + timedelta(days=1)
+RUN_SECONDS = 480
+"""A run fails the test when none of its tasks has ended for so long."""
 DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 800}
 
 
@@ -120,6 +127,9 @@ def test_the_page_stands_in_the_navigation_and_inside_the_ui(world: World, page:
     frame.get_by_role("heading", name=f"Recommendations of {FIRST}").wait_for()
     assert frame.locator(".funnel").inner_text().startswith("rejected rows")
     _picture(world, page, "overview")
+    frame.get_by_role("heading", name="What changed since the day published before").scroll_into_view_if_needed()
+    frame.get_by_text(re.compile("check(s)?$")).first.click()
+    _picture(world, page, "gate")
     frame.get_by_role("link", name="Users").click()
     frame.get_by_label("User").fill("family_0")
     page.keyboard.press("Enter")
@@ -186,6 +196,30 @@ def test_the_dialogs_ask_what_a_run_can_use(world: World, page: Any) -> None:
     dialog.get_by_text("Run this Dag for a range of dates").click()
     dialog.get_by_text("Date Range").wait_for()
     _picture(world, page, "backfill")
+
+
+def test_the_form_builds_the_day_that_it_names(world: World, page: Any) -> None:
+    rest.resume_schedule(world.airflow, "the tests build other days")
+    page.goto(f"{world.airflow.url}/dags/{rest.DAG}")
+    dialog = _trigger_dialog(page)
+    page.locator("#element_as_of_date").fill(TRIGGERED.isoformat())
+    dialog.get_by_role("button", name="Trigger", exact=True).click()
+    _wait_for_days(world, "manual", [TRIGGERED])
+
+
+def _wait_for_days(world: World, kind: str, days: list[date]) -> None:
+    """Wait for the runs of `kind` to end well, and for `days` in the warehouse, each published by one of them."""
+    query = f"/api/v2/dags/{rest.DAG}/dagRuns?run_type={kind}"
+    deadline = time.monotonic() + 60
+    while len(runs := world.airflow.call("GET", query)["dag_runs"]) < len(days):
+        assert time.monotonic() < deadline, f"the UI made {len(runs)} runs of kind {kind}"
+        time.sleep(0.5)
+    names = {run["dag_run_id"]: f"{kind} {number}" for number, run in enumerate(runs, 1)}
+    follow(world.airflow, names, RUN_SECONDS)
+    dsn = world.server.dsn("warehouse", "bi_reader")
+    with closing(psycopg2.connect(dsn)) as connection, connection.cursor() as cursor:
+        cursor.execute("select as_of_date from bi.published_days where run_id = any(%s) order by 1", (list(names),))
+        assert [day for (day,) in cursor.fetchall()] == days
 
 
 def _trigger_dialog(page: Any) -> Any:
