@@ -16,6 +16,7 @@ from recsys.models.generator import (
     Arrays,
     Codes,
     Known,
+    anchors_of,
     empty_proposals,
     frame_arrays,
     frame_from,
@@ -44,9 +45,7 @@ class BoughtTogether:
         inside = np.unique(users[users < recent.shape[0]])
         reached = _best_unowned((recent[inside] @ near).tocsr(), inside, rows_of(self.owned, inside), k)
         user, item = reached["user"].to_numpy(), reached["item"].to_numpy()
-        parts = recent[user].multiply(near[:, item].T).tocsr()
-        anchors = np.asarray(parts.argmax(axis=1)).ravel() if len(reached) else np.zeros(0)
-        return reached.with_columns(anchor=pl.Series(anchors.astype(np.int32)))
+        return reached.with_columns(anchors_of(recent[user], near[:, item].T))
 
     @cached_property
     def _matrices(self) -> tuple[sp.csr_matrix, sp.csc_matrix]:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-import scipy.sparse as sp
 
 from recsys.features.history import History
 from recsys.models.als import Als
 from recsys.models.cold_items import ColdItems
-from recsys.models.generator import PROPOSALS, Arrays, Codes, rows_of, top_per_user, top_unseen
+from recsys.models.generator import PROPOSALS, Arrays, Codes, anchors_of, rows_of, top_per_user, top_unseen
 
 _USERS = 2_000
 """Users scored at once; bounds memory."""
@@ -47,20 +46,12 @@ def fit_cold_candidates(history: History, cold: ColdItems, als: Als, k: int) -> 
     named = named.join(place, on="item_id").sort("item")
     column, codes = named["column"].to_numpy(), named["item"].cast(pl.Int32).to_numpy()
     users = np.flatnonzero(np.diff(als.known.indptr)).astype(np.int32)
+    likeness = cold.prior[:, column].T.tocsr()
     parts = [pl.DataFrame(schema=PROPOSALS)]
     for start in range(0, len(users) if len(codes) and k else 0, _USERS):
         batch = users[start : start + _USERS]
         scores = cold.scores(als.known[batch], als.user_factors[batch])[:, column]
         found = top_unseen(batch, codes, scores, als.known, k)
-        parts.append(found.with_columns(anchor=_anchors(found, cold.prior[:, column], codes, als.known)))
+        user, item = found["user"].to_numpy(), np.searchsorted(codes, found["item"].to_numpy())
+        parts.append(found.with_columns(anchors_of(als.known[user], likeness[item])))
     return ColdCandidates(pl.concat(parts))
-
-
-def _anchors(found: pl.DataFrame, prior: sp.csr_matrix, codes: Codes, known: sp.csr_matrix) -> pl.Series:
-    """Code of the item of the user's that weighs most times its likeness to the new one, a row of `found`; or null."""
-    by_item = prior.T.tocsr()
-    rows = np.searchsorted(codes, found["item"].to_numpy())
-    told = known[found["user"].to_numpy()].multiply(by_item[rows]).tocsr()
-    best = np.asarray(told.argmax(axis=1)).ravel()
-    spoken = np.asarray(told.max(axis=1).todense()).ravel() > 0
-    return pl.Series("anchor", np.where(spoken, best, -1).astype(np.int32)).replace(-1, None)

@@ -139,6 +139,16 @@ def top_unowned(reached: pl.DataFrame, owned: pl.DataFrame, users: Codes, k: int
     return top_per_user(reached.join(rows_of(owned, users), on=["user", "item"], how="anti"), k)
 
 
+def anchors_of(weights: sp.csr_matrix, likeness: sp.csr_matrix) -> pl.Series:
+    """For each row of two matrices (rows x items) the item with the largest product, or null where none is above 0."""
+    if not weights.shape[0]:
+        return pl.Series("anchor", [], dtype=pl.Int32)
+    told = weights.multiply(likeness).tocsr()
+    spoken = np.asarray(told.max(axis=1).todense()).ravel() > 0
+    best = np.asarray(told.argmax(axis=1)).ravel()
+    return pl.Series("anchor", np.where(spoken, best, -1).astype(np.int32)).replace(-1, None)
+
+
 def frame_arrays(**frames: pl.DataFrame) -> Arrays:
     """Frames as plain arrays, named <frame>_<column>."""
     return {f"{name}_{column.name}": column.to_numpy() for name, frame in frames.items() for column in frame}

@@ -30,11 +30,8 @@ _LEAF_BITS = 12
 """Up to so many conditions a leaf alone has a table; beyond it only the patterns that rows have are worked out."""
 
 
-@dataclass(frozen=True)
-class _Condition:
-    """Bit of a pattern: whether a row goes the way of all of `steps` (node, whether to the left)."""
-
-    steps: frozenset[tuple[int, bool]]
+_Condition = frozenset[tuple[int, bool]]
+"""Bit of a pattern: whether a row goes the way of all these steps (node, whether to the left)."""
 
 
 @dataclass(frozen=True)
@@ -148,13 +145,13 @@ def _branches(
     inner = list(_inner_nodes(tree, node))
     if node >= 0 and len(path) + len(inner) > _BITS:
         feature = tree.feature[node]
-        held, share = path.get(feature, (_Condition(frozenset()), 1.0))
+        held, share = path.get(feature, (_Condition(), 1.0))
         for child, is_left in zip(tree.children[node], (True, False), strict=True):
-            longer = _Condition(held.steps | {(node, is_left)}), share * tree.rows(child) / tree.rows(node)
+            longer = held | {(node, is_left)}, share * tree.rows(child) / tree.rows(node)
             yield from _branches(tree, child, path | {feature: longer}, group_of)
         return
     conditions = [condition for condition, _ in path.values()]
-    conditions += [_Condition(frozenset({(below, True)})) for below in inner]
+    conditions += [_Condition({(below, True)}) for below in inner]
     bit_of = {below: len(path) + place for place, below in enumerate(inner)}
     above = {feature: ([(bit, True)], share) for bit, (feature, (_, share)) in enumerate(path.items())}
     leaves = list(_leaves(tree, node, bit_of, above))
@@ -236,7 +233,7 @@ def _goes_left(tree: Tree, columns: Floats, unknown: Flags) -> Flags:
 def _met(condition: _Condition, left: Flags) -> Flags:
     """Whether each row meets the condition."""
     met = None
-    for node, is_left in condition.steps:
+    for node, is_left in condition:
         one = left[node] if is_left else ~left[node]
         met = one if met is None else met & one
     return np.asarray(met)
