@@ -21,7 +21,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -41,6 +40,7 @@ from demo.postgres_databases import (
     prepare_warehouse,
 )
 from demo.postgres_software import Account, bring_within_reach, find_software, reaches, unprivileged_account
+from demo.processes import free_port, tail
 
 __all__ = [
     "Server",
@@ -208,7 +208,9 @@ def _launch(folder: Path, binaries: Path, home: Path, account: Account | None) -
     known = _state(folder).get("port")
     failure: ServerError | None = None
     for wanted in (int(known) if known else 0, 0, 0):
-        port = _free_port(wanted)
+        port = free_port(wanted)
+        if port is None:
+            raise ServerError(f"no free port on {HOST}")
         command: list[str | Path] = [
             binaries / "pg_ctl",
             "start",
@@ -227,20 +229,8 @@ def _launch(folder: Path, binaries: Path, home: Path, account: Account | None) -
             continue
         _remember(folder, port=str(port))
         return port
-    last = "\n".join(log.read_text().splitlines()[-20:]) if log.exists() else ""
+    last = tail(log, 20) if log.exists() else ""
     raise ServerError(f"Postgres did not start: {failure}\n{last}")
-
-
-def _free_port(wanted: int) -> int:
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise ServerError("no free port on 127.0.0.1")
 
 
 def _run(command: list[str | Path], account: Account | None) -> None:
