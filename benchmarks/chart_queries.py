@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import sql
 
-from benchmarks.warehouse_rows import filled_server
+from benchmarks.warehouse_rows import filled_server, server_folder
 from bi.charts import Chart, Filter, read_dashboards, statement
 from demo import postgres
 
@@ -47,14 +46,8 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=50_000)
     parser.add_argument("--times", type=int, default=5)
     options = parser.parse_args()
-    if options.folder:
-        run(options.folder, options)
-        return
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        try:
-            run(Path(folder), options)
-        finally:
-            postgres.remove(Path(folder))
+    with server_folder(options.folder) as folder:
+        run(folder, options)
 
 
 def run(folder: Path, options: argparse.Namespace) -> None:

@@ -17,7 +17,6 @@ import itertools
 import os
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +26,7 @@ from urllib.parse import urlencode, urlsplit
 
 import numpy as np
 
-from benchmarks.warehouse_rows import filled_server
+from benchmarks.warehouse_rows import filled_server, server_folder
 from demo import airflow_services, postgres, rest
 from demo.memory import tree
 from recsys.schemas import PUBLISHED
@@ -54,13 +53,8 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=20, help="clients, each with one request under way")
     parser.add_argument("--requests", type=int, default=2_000, help="in all, after one of each kind to warm up")
     options = parser.parse_args()
-    if options.folder:
-        return run(options.folder, options)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        try:
-            return run(Path(folder), options)
-        finally:
-            postgres.remove(Path(folder))
+    with server_folder(options.folder) as folder:
+        return run(folder, options)
 
 
 def run(folder: Path, options: argparse.Namespace) -> int:

@@ -110,8 +110,9 @@ def content_before(items: pl.DataFrame, cut: date, encoder: str = "sentences") -
     view = content_view(items.with_columns(missing).select(empty.columns), midnight(cut), 1_000)
     texts = view["item_text"].drop_nulls().unique().sort().to_list()
     model = load_encoder(ContentSettings(encoder=encoder))
-    vectors = model.encode(texts) if texts and model else np.zeros((0, 0), np.float32)
-    held = {text_hash(text): row.tobytes() for text, row in zip(texts, vectors, strict=False)}
+    held: dict[str, bytes] = {}
+    if model and texts:
+        held = {text_hash(text): row.tobytes() for text, row in zip(texts, model.encode(texts), strict=True)}
     return content_of(view.with_columns(encoder=pl.lit(encoder)), held, 2)
 
 

@@ -5,7 +5,9 @@ What a table holds is one query each in `made_rows/`; the numbers in them mean n
 
 from __future__ import annotations
 
-from contextlib import closing
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -35,6 +37,19 @@ BY_DAY = {
     schemas.AUDIENCE_RESULTS,
 }
 """Tables that earlier days hold too: what is charted over time. Of the other tables the last day alone has rows."""
+
+
+@contextmanager
+def server_folder(kept: Path | None) -> Iterator[Path]:
+    """The folder of a server: `kept`, or a temporary one that goes with its server at the end of the block."""
+    if kept:
+        yield kept
+        return
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        try:
+            yield Path(folder)
+        finally:
+            postgres.remove(Path(folder))
 
 
 def filled_server(folder: Path, users: int, items: int) -> Server:

@@ -119,7 +119,13 @@ def statement(asked: Chart | Filter) -> sql.Composed:
 def _choices(chosen: Filter) -> Chart:
     """The values of a filter's column, as Superset asks for them: each once."""
     return Chart(
-        chosen.title, chosen.title, "table", chosen.view, columns=(chosen.column,), where=chosen.where, limit=1000
+        chosen.title,
+        chosen.title,
+        "table",
+        chosen.view,
+        columns=(chosen.column,),
+        where=chosen.where,
+        limit=MOST_CHOICES,
     )
 
 

@@ -48,9 +48,9 @@ def import_dashboards() -> int:
     contents = {path: yaml.safe_dump(asset) for path, asset in assets.items()}
     ImportAssetsCommand({"metadata.yaml": _metadata(), **contents}).run()
     datasets = {str(dataset.uuid): dataset for dataset in db.session.query(SqlaTable)}
-    for dataset in datasets.values():
-        if str(dataset.uuid) in _wanted(assets, "datasets/"):
-            dataset.fetch_metadata()
+    for path, asset in assets.items():
+        if path.startswith("datasets/"):
+            datasets[asset["uuid"]].fetch_metadata()
     charts = {str(chart.uuid): chart for chart in db.session.query(Slice)}
     for dashboard in dashboards:
         for chart in dashboard.charts.values():
@@ -63,10 +63,6 @@ def import_dashboards() -> int:
 def _context(chart: Chart, datasets: dict[str, Any]) -> str:
     """The chart's query with Superset's number of its dataset, so that the API can run it without the page."""
     return json.dumps(query_context(chart, datasets[identifier("dataset", chart.view)].id))
-
-
-def _wanted(assets: dict[str, dict[str, Any]], kind: str) -> set[str]:
-    return {asset["uuid"] for path, asset in assets.items() if path.startswith(kind)}
 
 
 def _metadata() -> str:
