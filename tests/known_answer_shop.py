@@ -118,7 +118,8 @@ def due(user_id: str, weeks: int = 2) -> set[str]:
 WITHOUT_TREAT = [user_id for index, user_id in enumerate(SHOPPERS) if treat_week(index) is None]
 
 
-def _visit(numbers: count[int], user_id: str, day: date, item_ids: list[str]) -> list[dict[str, object]]:
+def visit(numbers: count[int], user_id: str, day: date, item_ids: list[str]) -> list[dict[str, object]]:
+    """A view and a purchase of each item, in one order."""
     rows: list[dict[str, object]] = []
     order_id = f"{user_id}:{day}"
     for position, item_id in enumerate(item_ids):
@@ -155,12 +156,15 @@ def events() -> pl.DataFrame:
                 basket += [RETIRED, SOLD_OUT]
             if week == treat_week(index):
                 basket.append(treat)
-            rows += _visit(numbers, user_id, FIRST_DATE + timedelta(days=day_number), basket)
-    looked_at = _visit(numbers, BROWSER, AS_OF_DATE - timedelta(days=4), ["coffee", "espresso"])
+            rows += visit(numbers, user_id, FIRST_DATE + timedelta(days=day_number), basket)
+    looked_at = visit(numbers, BROWSER, AS_OF_DATE - timedelta(days=4), ["coffee", "espresso"])
     rows += [row for row in looked_at if row["event_type"] == "view"]
-    return pl.DataFrame(rows, schema=pl.DataFrame(schemas.EVENTS.arrow_schema.empty_table()).schema).sort(
-        "occurred_at", "event_id"
-    )
+    return as_events(rows)
+
+
+def as_events(rows: list[dict[str, object]]) -> pl.DataFrame:
+    """`rows` of `visit` as schemas.EVENTS, by time."""
+    return pl.DataFrame(rows, schema=_schema(schemas.EVENTS, drop=False)).sort("occurred_at", "event_id")
 
 
 def items() -> pl.DataFrame:

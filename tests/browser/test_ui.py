@@ -13,9 +13,11 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import psycopg2
 import pytest
 
@@ -34,6 +36,9 @@ pytestmark = [pytest.mark.airflow, pytest.mark.postgres]
 FIRST = shop.AS_OF_DATE - timedelta(days=3)
 """Published before the browser opens, so that the pages have something to show."""
 TRIGGERED = FIRST + timedelta(days=1)
+BACKFILLED = [TRIGGERED + timedelta(days=1), TRIGGERED + timedelta(days=2)]
+OCCASIONS = (["espresso", "cake"], ["cat_toy", "detergent"])
+"""What is bought together out of all habit, by every other shopper each: two bundles."""
 RUN_SECONDS = 480
 """A run fails the test when none of its tasks has ended for so long."""
 DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 800}
@@ -65,6 +70,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             server = postgres.start(folder, TEST_SETTINGS)
             shop.create_tables(server.dsn("shop", "shop_owner"))
             shop.fill_shop(server.dsn("shop", "shop_owner"))
+            shop.copy_rows(server.dsn("shop", "shop_owner"), "events", _occasions())
             create_warehouse(server.dsn("warehouse"))
             dsns = server.dsn("shop", "shop_reader"), server.dsn("warehouse", "recsys_writer")
             steps.run_all(RunContext(FIRST, Environment(*dsns, str(folder / "lake")), shop.SETTINGS, "first day"))
@@ -76,6 +82,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         finally:
             airflow_services.stop(folder)
             postgres.remove(folder)
+
+
+def _occasions() -> pl.DataFrame:
+    numbers, rows = count(900_000), []
+    for index, user_id in enumerate(shop.SHOPPERS):
+        day = shop.FIRST_DATE + timedelta(days=50 + index)
+        rows += shop.visit(numbers, user_id, day, OCCASIONS[index % 2])
+    return shop.as_events(rows)
 
 
 @pytest.fixture
@@ -152,6 +166,9 @@ def test_each_page_shows_its_rows(world: World, page: Any) -> None:
     page.get_by_role("heading", name="coffee").wait_for()
     _picture(world, page, "item")
     _results(world, page, "bundles").get_by_role("heading", name=f"Bundles of {FIRST}").wait_for()
+    for name in ("Espresso", "Cat toy"):
+        page.get_by_role("link", name=name).first.wait_for()
+    _picture(world, page, "bundles")
     _results(world, page, "tables?name=user_recommendations").get_by_role("link", name="Next").click()
     assert "after=" in page.url
     for unknown in ("users?user_id=nobody", "items?item_id=nothing", "?day=1999-01-01"):
@@ -193,9 +210,6 @@ def test_the_dialogs_ask_what_a_run_can_use(world: World, page: Any) -> None:
     for asked in ("As-of date", "Items a list", "Read the shop again", "Failed checks to let pass"):
         assert asked in dialog.inner_text(), asked
     _picture(world, page, "trigger")
-    dialog.get_by_text("Run this Dag for a range of dates").click()
-    dialog.get_by_text("Date Range").wait_for()
-    _picture(world, page, "backfill")
 
 
 def test_the_form_builds_the_day_that_it_names(world: World, page: Any) -> None:
@@ -205,6 +219,24 @@ def test_the_form_builds_the_day_that_it_names(world: World, page: Any) -> None:
     page.locator("#element_as_of_date").fill(TRIGGERED.isoformat())
     dialog.get_by_role("button", name="Trigger", exact=True).click()
     _wait_for_days(world, "manual", [TRIGGERED])
+
+
+def test_the_backfill_dialog_builds_each_day_of_its_range(world: World, page: Any) -> None:
+    rest.resume_schedule(world.airflow, "the tests build other days")
+    page.goto(f"{world.airflow.url}/dags/{rest.DAG}")
+    dialog = _trigger_dialog(page)
+    dialog.get_by_text("Run this Dag for a range of dates").click()
+    # A run builds the day after its logical date.
+    first, last = (day - timedelta(days=1) for day in (BACKFILLED[0], BACKFILLED[-1]))
+    for place, (day, hour) in enumerate([(first, "00:00"), (last, "23:00")]):
+        dialog.get_by_test_id("datetime-input").nth(place).click()
+        page.get_by_placeholder("YYYY/MM/DD").fill(day.strftime("%Y/%m/%d"))
+        page.get_by_placeholder("HH:mm").fill(hour)
+        dialog.get_by_text("Date Range").click()
+    dialog.get_by_text("2 runs will be triggered").wait_for()
+    _picture(world, page, "backfill")
+    dialog.get_by_role("button", name="Run Backfill").click()
+    _wait_for_days(world, "backfill", BACKFILLED)
 
 
 def _wait_for_days(world: World, kind: str, days: list[date]) -> None:
