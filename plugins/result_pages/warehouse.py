@@ -22,7 +22,11 @@ Row = dict[str, Any]
 
 CONNECTION = "recsys_bi"
 VARIABLE = "RECSYS_BI_DSN"
-_OPTIONS = "-c timezone=UTC -c statement_timeout=5000 -c default_transaction_read_only=on"
+_OPTIONS = (
+    "-c timezone=UTC -c statement_timeout=5000 -c default_transaction_read_only=on"
+    # Each question is about a few rows: to start a process for it takes longer than to answer it.
+    " -c max_parallel_workers_per_gather=0 -c jit=off"
+)
 
 
 class UnavailableError(RuntimeError):
