@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 # One state folder for the demonstration and one environment for everything.
 DEMO := .demo
+PICTURES := docs/pictures
 PYTHON := .venv/bin/python
 BASE_PYTHON := $(shell command -v python3.11 || command -v python3)
 export PYTHONPATH := $(CURDIR)
@@ -60,10 +61,10 @@ docs: .venv/installed  ## Write docs/tables.md from the declared tables
 	$(PYTHON) -m recsys.tables_page
 
 pictures: .venv/installed  ## Test the UI in a browser, and take the pictures of docs/ (needs Chromium)
-	RECSYS_PICTURES=docs/pictures $(PYTHON) -m pytest tests/browser
+	RECSYS_PICTURES=$(PICTURES) $(PYTHON) -m pytest tests/browser
 
 dashboards: .venv/installed .bi-venv/installed  ## Test the dashboards in a real Superset, and take their pictures where there is a Chromium
-	RECSYS_PICTURES=docs/pictures $(PYTHON) -m pytest tests/superset
+	RECSYS_PICTURES=$(PICTURES) $(PYTHON) -m pytest tests/superset
 
 lock: .venv/installed  ## Lock the newest versions that requirements.in and requirements-dev.in allow
 	.venv/bin/uv pip compile -q --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
