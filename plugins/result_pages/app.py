@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from plugins.result_pages import queries
 from plugins.result_pages.days import (
+    Days,
     NoSuchDayError,
     Wanted,
     choose_day,
@@ -32,7 +33,7 @@ from plugins.result_pages.days import (
 from plugins.result_pages.lake_reports import read_report
 from plugins.result_pages.missing import why_missing
 from plugins.result_pages.render import render
-from plugins.result_pages.warehouse import UnavailableError, Warehouse
+from plugins.result_pages.warehouse import Reader, UnavailableError, Warehouse
 from recsys.schemas import PUBLISHED, STABILITY_CHECKS, TEXT
 
 DAG = "daily_recommendations"
@@ -99,14 +100,21 @@ def overview(request: Request, asked: Asked) -> Response:
     """Published days, and of one of them: tables, funnel, quality beside baselines, what gate and checks found."""
     with warehouse.reader() as reader:
         days = choose_day(reader, asked)
-        of_day: dict[str, Any] = {
-            name: reader.rows(query, day=days.day, of_change=list(STABILITY_CHECKS)) for name, query in _OF_DAY.items()
-        }
-        tables = reader.rows(queries.TABLES, day=days.day, before=days.before)
-    return render(request, "overview.html", days=days, tables=tables, **of_day)
+        # Published rows stay as they are until their day is published again, which `version` tells.
+        page = warehouse.kept(
+            (days.version, request.scope.get("root_path")),
+            lambda: render(request, "overview.html", days=days, **_of_day(reader, days)).body,
+        )
+    return Response(page, media_type="text/html")
+
+
+def _of_day(reader: Reader, days: Days) -> dict[str, Any]:
+    values = {"day": days.day, "before": days.before, "of_change": list(STABILITY_CHECKS)}
+    return {name: reader.rows(query, **values) for name, query in _OF_DAY.items()}
 
 
 _OF_DAY = {
+    "tables": queries.TABLES,
     "funnel": queries.FUNNEL,
     "comparison": queries.COMPARISON,
     "models": queries.MODELS,

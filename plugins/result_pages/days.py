@@ -35,6 +35,11 @@ class Days:
         """The published day before the shown one."""
         return next((row["as_of_date"] for row in self.all if row["as_of_date"] < self.day), None)
 
+    @property
+    def version(self) -> tuple[Any, ...]:
+        """Changes with the shown day, and when any day is published, replaced, dropped or made current."""
+        return self.day, *((row["as_of_date"], row["published_at"], row["is_current"]) for row in self.all)
+
 
 @dataclass(frozen=True)
 class Wanted:

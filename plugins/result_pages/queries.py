@@ -81,7 +81,7 @@ select item_id, title, image_url from bi.item_details where as_of_date = %(day)s
 SEARCH = """
 select item_id, title, category_path, list_price, users, held_back from bi.item_details
 where as_of_date = %(day)s and (item_id = %(text)s or strpos(lower(title), lower(%(text)s)) > 0)
-order by users desc, item_id limit %(limit)s offset %(offset)s
+order by users desc, item_id desc limit %(limit)s offset %(offset)s
 """
 PAIRS = """
 select other_item_id, other_title, other_category, relation, evidence, rank, rank_distinct, score, baskets, users,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
+from plugins.result_pages.warehouse import Row
 from recsys.schemas import Table
 
 _TABS = (("", "Overview"), ("users", "Users"), ("items", "Items"), ("bundles", "Bundles"), ("tables", "Tables"))
@@ -51,8 +53,13 @@ def _number(value: float, places: int) -> str:
 
 def link(place: str, /, **values: Any) -> str:
     """A relative address of one of the pages; empty values are left out."""
-    kept = {name: value for name, value in values.items() if value not in (None, "")}
-    return f"{place or './'}?{urlencode(kept, doseq=True)}" if kept else place or "./"
+    kept = [
+        f"{name}={quote_plus(str(each))}"
+        for name, value in values.items()
+        for each in (value if isinstance(value, list) else [value])
+        if each is not None and each != ""
+    ]
+    return f"{place or './'}?{'&'.join(kept)}" if kept else place or "./"
 
 
 def picture(address: str | None) -> str | None:
@@ -66,6 +73,35 @@ def columns(rows: list[dict[str, Any]], table: Table) -> list[tuple[str, str, bo
     hidden = {"as_of_date", "model_version", "checksum"}
     names = [name for name in (rows[0] if rows else meanings) if name not in hidden]
     return [(name, meanings.get(name, ""), name.endswith(_LEADING)) for name in names]
+
+
+def item_link(item_id: str | None, day: date, named: dict[str, Row], title: str | None = None) -> Markup:
+    """The link to the page of an item, after its picture where the shop has one; a dash when there is none."""
+    if not item_id:
+        return Markup("–")
+    known = named.get(item_id, {})
+    address = picture(known.get("image_url"))
+    image = f'<img class="small" src="{escape(address)}" alt="" loading="lazy" referrerpolicy="no-referrer">'
+    target = escape(link("items", day=day, item_id=item_id))
+    return Markup(f'{image if address else ""}<a href="{target}">{escape(title or known.get("title") or item_id)}</a>')
+
+
+def cells(row: Row, shown_columns: list[tuple[str, str, bool]], day: date, named: dict[str, Row]) -> Markup:
+    """A row of a table under `shown_columns`; not in a template, where a thousand cells cost more than all else."""
+    parts = []
+    for name, _, leads in shown_columns:
+        value = row[name]
+        inner = _leading(name, value, day, named) if leads and value else escape(shown(value))
+        parts.append(f'<td class="n">{inner}</td>' if is_number(value) else f"<td>{inner}</td>")
+    return Markup("".join(parts))
+
+
+def _leading(name: str, value: str, day: date, named: dict[str, Row]) -> Markup:
+    if name.endswith("item_id"):
+        return item_link(value, day, named)
+    place, text = ("users", value) if name.endswith("user_id") else ("bundles", value[:10])
+    key = "user_id" if place == "users" else "bundle_id"
+    return Markup(f'<a href="{escape(link(place, **{"day": day, key: value}))}">{escape(text)}</a>')
 
 
 def is_number(value: Any) -> bool:
@@ -88,5 +124,7 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 _ENVIRONMENT.filters["shown"] = shown
-_ENVIRONMENT.globals.update(link=link, picture=picture, columns=columns, is_number=is_number, polyline=polyline)
+_ENVIRONMENT.globals.update(
+    link=link, picture=picture, columns=columns, item_link=item_link, cells=cells, polyline=polyline
+)
 _ENVIRONMENT.tests["number"] = is_number

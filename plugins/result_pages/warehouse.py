@@ -7,8 +7,10 @@ recsys.schemas declares.
 from __future__ import annotations
 
 import os
+import select
 import threading
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,6 +24,7 @@ Row = dict[str, Any]
 
 CONNECTION = "recsys_bi"
 VARIABLE = "RECSYS_BI_DSN"
+KEPT = 40
 _OPTIONS = (
     "-c timezone=UTC -c statement_timeout=5000 -c default_transaction_read_only=on"
     # Each question is about a few rows: to start a process for it takes longer than to answer it.
@@ -40,6 +43,7 @@ class Warehouse:
         self._slots = threading.BoundedSemaphore(size)
         self._patience = patience_seconds
         self._idle: list[Connection] = []
+        self._kept: OrderedDict[Any, Any] = OrderedDict()
 
     @contextmanager
     def reader(self) -> Iterator[Reader]:
@@ -56,10 +60,19 @@ class Warehouse:
         finally:
             self._slots.release()
 
+    def kept(self, key: Any, find: Callable[[], Any]) -> Any:
+        """What `find` gave for `key`, of the newest KEPT keys; found where it is not there."""
+        found = self._kept.get(key)
+        if found is None:
+            self._kept[key] = found = find()
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return found
+
     def _take(self) -> Connection:
         while self._idle:
             connection = self._idle.pop()
-            if _answers(connection):
+            if _is_open(connection):
                 return connection
         return _connect(find_dsn())
 
@@ -129,11 +142,9 @@ def _connect(dsn: str) -> Connection:
     return connection
 
 
-def _answers(connection: Connection) -> bool:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("select 1")
-    except psycopg2.Error:
+def _is_open(connection: Connection) -> bool:
+    """Whether the server still holds its end: what it says unasked on an idle connection is that it goes."""
+    said, _, _ = select.select([connection], [], [], 0)
+    if said:
         connection.close()
-        return False
-    return True
+    return not said

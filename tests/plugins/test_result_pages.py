@@ -125,6 +125,28 @@ def test_the_overview_shows_the_current_day_and_another_one_on_request(client: A
     assert "day:" in text_of(client, "/?day=yesterday", 400)
 
 
+def test_the_overview_is_made_again_when_its_day_is_published_again(
+    client: Any, postgres_server: postgres.Server
+) -> None:
+    first = text_of(client, "/")
+    with closing(psycopg2.connect(postgres_server.dsn("pages"))) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        cursor.execute("update recsys.published_runs set rows = rows + 7654321 where table_name = 'bundles'")
+        assert text_of(client, "/") == first
+        cursor.execute("update recsys.published_runs set published_at = published_at + interval '1 second'")
+        assert "7,654," in text_of(client, "/")
+        cursor.execute("update recsys.published_runs set rows = rows - 7654321 where table_name = 'bundles'")
+
+
+def test_what_is_kept_is_found_once_and_the_oldest_goes() -> None:
+    from plugins.result_pages.warehouse import KEPT, Warehouse
+
+    warehouse, found = Warehouse(), []
+    for key in [*range(KEPT + 1), KEPT, 0]:
+        assert warehouse.kept(key, lambda key=key: found.append(key) or [key]) == [key]
+    assert found == [*range(KEPT + 1), 0]
+
+
 def test_a_users_lists_history_and_bundles(client: Any) -> None:
     page = text_of(client, "/users?user_id=u000")
     for said in ("Because of milk.", "Milk &amp; cream", PICTURE, "Discover", "Green tea", "Breakfast 1", "2017-12-02"):

@@ -11,7 +11,9 @@ create table if not exists recsys.item_details (
     on_hand double precision,
     users integer not null,
     held_back text,
-    primary key (as_of_date, item_id)
+    primary key (as_of_date, item_id),
+    -- A search in the titles walks from the best known item down and ends with its page.
+    unique (users, item_id, as_of_date)
 ) partition by list (as_of_date);
 
 comment on table recsys.item_details is
