@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date, timedelta
+from statistics import median
 from typing import Any
 
 from psycopg2 import sql
@@ -15,7 +16,7 @@ from recsys.database import connect
 HOLDOUT_DAYS = 28
 SHOWN = 10
 MIN_BOUGHT = 5
-"""A household that bought fewer different items afterwards has little to compare with."""
+"""Households that bought fewer different items afterwards are passed over, there is little to compare with."""
 
 _TABLES = """
 select table_name, as_of_date, rows from bi.published_runs order by table_name, as_of_date
@@ -67,7 +68,10 @@ def print_rows(warehouse: Connection) -> None:
 
 
 def print_household(warehouse: Connection, shop: Connection, day: date) -> None:
-    """Print the lists of a household next to what it bought: the first with enough, in an order blind to the scores."""
+    """Print the lists of a household next to what it bought: the first that bought as much as half of them did.
+
+    Their order is blind to the scores.
+    """
     households = [user for (user,) in _query(warehouse, _HOUSEHOLD, (day,))]
     end = day + timedelta(days=HOLDOUT_DAYS)
     bought: dict[str, dict[str, tuple[date, int]]] = defaultdict(dict)
@@ -77,7 +81,8 @@ def print_household(warehouse: Connection, shop: Connection, day: date) -> None:
     if not active:
         print("\nNo household with a list of its own bought much afterwards.")
         return
-    household = active[0]
+    usual = median(len(bought[user]) for user in active)
+    household = next(user for user in active if len(bought[user]) >= usual)
     print(f"\nHousehold {household}: it bought {len(bought[household])} different items from {day} to before {end}")
     for name in ("for_you", "discover", "buy_again"):
         rows = _query(warehouse, _LIST, (day, name, household, SHOWN))
