@@ -1,12 +1,12 @@
 """Affinity and lookalike on what users went on to buy: do the likeliest tenths hold the buyers of the promoted items?
 
-    python -m benchmarks.audience_reach --as-of 2017-11-06 --until 2017-12-04 [--weights 0 0.5 1 2]
+    python -m benchmarks.audience_reach --as-of 2017-11-06 [2017-10-09 …] --until 2017-12-04 [--weights 0 0.5 1 2]
 
-Takes the lake of the environment, in which the lists of the as-of date and check_extracts of `until` have run. Every
-campaign that runs or is near on the as-of date is scored as that morning would; a buyer is who bought a promoted item
+Takes the lake of the environment, in which the lists of each as-of date and check_extracts of `until` have run. Every
+campaign that runs or is near on an as-of date is scored as that morning would; a buyer is who bought a promoted item
 from then until its end, at most `horizon_days` later and at most until `until`. No audience is cut to a size, so the
-tenths are those of all users in question. One line a campaign and way for each weight of the ranker's places, then the
-means over campaigns and the calibration of all rows together. Beside ours: how often a user bought promoted items
+tenths are those of all users in question. One line a day, campaign and way for each weight of the ranker's places, then
+the means over them and the calibration of all rows together. Beside ours: how often a user bought promoted items
 before (affinity), how much a user buys at all (lookalike).
 """
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -34,6 +35,9 @@ from recsys.storage import read_partition
 
 RIVALS = {"affinity": "t_trips", "lookalike": "u_trips_28"}
 Told = dict[str, Any]
+Scored = tuple[Told, np.ndarray, np.ndarray]
+"""Figures of an audience, what its users were told, and whether each bought."""
+Found = dict[str, list[Scored]]
 
 
 def prepared(context: RunContext) -> AudienceDay:
@@ -59,23 +63,32 @@ def figures(rows: pl.DataFrame, labels: np.ndarray, rival: str) -> Told:
 def main() -> None:
     """Print a line an audience, and a summary by way and weight."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--as-of", type=date.fromisoformat, required=True, help="past day whose lists were built")
+    parser.add_argument(
+        "--as-of", type=date.fromisoformat, nargs="+", required=True, help="past days whose lists were built"
+    )
     parser.add_argument("--until", type=date.fromisoformat, required=True, help="end of what is known, a later day")
     parser.add_argument("--weights", type=float, nargs="*", help="weights of the ranker; default: the setting's")
     parser.add_argument("--buyers", type=int, default=10, help="audiences of fewer buyers are not scored")
     options = parser.parse_args()
-    context = RunContext(options.as_of, load_environment(), load_settings(), "benchmark")
-    day, bought = prepared(context), bought_after(context, options.until).collect()
-    horizon = context.as_of + timedelta(days=context.settings.audiences.horizon_days)
-    for weight in options.weights or [context.settings.audiences.ranker_weight]:
-        audiences = replace(context.settings.audiences, ranker_weight=weight)
-        tried = replace(day, context=replace(context, settings=replace(context.settings, audiences=audiences)))
-        summarise(weight, _scored(tried, bought, horizon, options.buyers))
+    settings = load_settings()
+    found: dict[float, Found] = defaultdict(lambda: defaultdict(list))
+    for as_of in options.as_of:
+        context = RunContext(as_of, load_environment(), settings, "benchmark")
+        day, bought = prepared(context), bought_after(context, options.until).collect()
+        for weight in options.weights or [settings.audiences.ranker_weight]:
+            audiences = replace(settings.audiences, ranker_weight=weight)
+            tried = replace(day, context=replace(context, settings=replace(settings, audiences=audiences)))
+            for way, scored in _scored(tried, bought, options.buyers):
+                found[weight][way].append(scored)
+    for weight, ways in found.items():
+        summarise(weight, ways)
 
 
-def _scored(day: AudienceDay, bought: pl.DataFrame, horizon: Any, least: int) -> dict[str, list[tuple[Told, Any, Any]]]:
-    found = defaultdict(list)
-    for campaign in day.campaigns.open(day.context.as_of, 0).iter_rows(named=True):
+def _scored(day: AudienceDay, bought: pl.DataFrame, least: int) -> Iterator[tuple[str, Scored]]:
+    """Way and figures of each audience of the day with `least` buyers, printed on the way."""
+    as_of = day.context.as_of
+    horizon = as_of + timedelta(days=day.context.settings.audiences.horizon_days)
+    for campaign in day.campaigns.open(as_of, 0).iter_rows(named=True):
         items = day.campaigns.items_of(campaign["campaign_id"])
         end = min(horizon, campaign["ends_at"])
         own = bought.filter(pl.col("item_id").is_in(items.implode()) & (pl.col("occurred_at") < end))
@@ -85,13 +98,13 @@ def _scored(day: AudienceDay, bought: pl.DataFrame, horizon: Any, least: int) ->
             labels = rows["user_id"].is_in(own["user_id"].unique().implode()).cast(pl.Float64).to_numpy()
             if not least <= labels.sum() < len(labels):
                 continue
-            told = {"campaign": campaign["campaign_id"], "way": way, **figures(rows, labels, rival)}
-            print(json.dumps(told))
-            found[way].append((told, rows["probability"].to_numpy(), labels))
-    return found
+            named = {"as_of": str(day.context.as_of_date), "campaign": campaign["campaign_id"], "way": way}
+            told = {**named, **figures(rows, labels, rival)}
+            print(json.dumps(told), flush=True)
+            yield way, (told, rows["probability"].to_numpy(), labels)
 
 
-def summarise(weight: float, found: dict[str, list[tuple[Told, Any, Any]]]) -> None:
+def summarise(weight: float, found: Found) -> None:
     """Print means over campaigns of each way, and the calibration of all its rows together."""
     for way, parts in found.items():
         rows = [told for told, _, _ in parts]
