@@ -171,6 +171,8 @@ def test_each_page_shows_its_rows(world: World, page: Any) -> None:
     _picture(world, page, "bundles")
     _results(world, page, "tables?name=user_recommendations").get_by_role("link", name="Next").click()
     assert "after=" in page.url
+    assert page.goto(f"{world.airflow.url}/recommendations/report").status == 200
+    page.get_by_role("heading", name=str(FIRST)).first.wait_for()
     for unknown in ("users?user_id=nobody", "items?item_id=nothing", "?day=1999-01-01"):
         answer = page.goto(f"{world.airflow.url}/recommendations/{unknown}")
         assert answer.status == 404
