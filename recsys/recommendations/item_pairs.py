@@ -125,14 +125,17 @@ def pair_rows(
 ) -> pl.DataFrame:
     """All rows of item_pairs but the columns as_of_date and model_version, sorted by key.
 
-    Partners that are retired are left out; forbidden pairs too; forced ones lead both orders.
+    Partners that are retired are left out; forbidden pairs too; forced ones lead both orders. An item never borrows its
+    substitute.
     """
     named = _name(baskets, mined.pairs, settings)
     named = drop_avoided(named, substitutes)
-    named = pl.concat([named, lend_pairs(named, items, baskets, settings)], how="diagonal_relaxed")
+    lent = drop_avoided(lend_pairs(named, items, baskets, settings), substitutes)
+    named = pl.concat([named, lent], how="diagonal_relaxed")
     named = _apply_rules(named, items, combinations, baskets)
     ranked = _rank(named, settings)
-    rows = pl.concat([ranked, substitutes], how="diagonal_relaxed")
+    # What the shop forces together stays a pair, whatever people do.
+    rows = pl.concat([ranked, drop_avoided(substitutes, ranked)], how="diagonal_relaxed")
     prices = items.select("item_id", price="list_price").unique("item_id", keep="first", maintain_order=True)
     rows = rows.join(prices, on="item_id", how="left", maintain_order="left")
     other = prices.rename({"item_id": "other_item_id", "price": "other_price"})

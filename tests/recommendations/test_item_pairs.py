@@ -124,6 +124,19 @@ def test_forbidden_pairs_are_left_out_and_forced_ones_lead() -> None:
         assert row(rows, left, right)["rank"] == 1
 
 
+def test_a_substitute_is_never_borrowed_and_is_a_pair_only_where_the_shop_forces_it() -> None:
+    events, items = combination_events(), combination_items()
+    baskets = combination_baskets(events)
+    mined = mine_pairs(baskets, SETTINGS)
+    found = find_substitutes(events.lazy(), items, baskets, mined, SETTINGS, AS_OF)
+    thin = found.head(1).with_columns(item_id=pl.lit("bread_new"), other_item_id=pl.lit("butter"))
+    forced = rules(("tea_green", "tea_black", "forced"))
+    rows = pair_rows(baskets, items, mined, pl.concat([found, thin]), forced, SETTINGS)
+    assert row(rows, "bread_new", "butter")["relation"] == "substitute"
+    assert row(rows, "tea_green", "tea_black")["rank"] == 1
+    assert rows.select(pl.struct("item_id", "other_item_id").is_duplicated().any()).item() is False
+
+
 def test_the_future_and_the_order_of_events_change_nothing() -> None:
     events = combination_events()
     future = events.with_columns(
