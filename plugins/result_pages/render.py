@@ -79,11 +79,10 @@ def item_link(item_id: str | None, day: date, named: dict[str, Row], title: str 
     """The link to the page of an item, after its picture where the shop has one; a dash when there is none."""
     if not item_id:
         return Markup("–")
-    known = named.get(item_id, {})
-    address = picture(known.get("image_url"))
-    image = f'<img class="small" src="{escape(address)}" alt="" loading="lazy" referrerpolicy="no-referrer">'
-    target = escape(link("items", day=day, item_id=item_id))
-    return Markup(f'{image if address else ""}<a href="{target}">{escape(title or known.get("title") or item_id)}</a>')
+    known, image = named.get(item_id, {}), ""
+    if address := picture(known.get("image_url")):
+        image = f'<img class="small" src="{escape(address)}" alt="" loading="lazy" referrerpolicy="no-referrer">'
+    return Markup(image) + _anchor(link("items", day=day, item_id=item_id), title or known.get("title") or item_id)
 
 
 def cells(row: Row, shown_columns: list[tuple[str, str, bool]], day: date, named: dict[str, Row]) -> Markup:
@@ -99,9 +98,13 @@ def cells(row: Row, shown_columns: list[tuple[str, str, bool]], day: date, named
 def _leading(name: str, value: str, day: date, named: dict[str, Row]) -> Markup:
     if name.endswith("item_id"):
         return item_link(value, day, named)
-    place, text = ("users", value) if name.endswith("user_id") else ("bundles", value[:10])
-    key = "user_id" if place == "users" else "bundle_id"
-    return Markup(f'<a href="{escape(link(place, **{"day": day, key: value}))}">{escape(text)}</a>')
+    if name.endswith("user_id"):
+        return _anchor(link("users", day=day, user_id=value), value)
+    return _anchor(link("bundles", day=day, bundle_id=value), value[:10])
+
+
+def _anchor(target: str, text: str) -> Markup:
+    return Markup(f'<a href="{escape(target)}">{escape(text)}</a>')
 
 
 def is_number(value: Any) -> bool:
