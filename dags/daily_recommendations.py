@@ -40,11 +40,11 @@ def daily_recommendations() -> None:
 
     @task_group
     def models(content: Any, views: Any) -> list[Any]:
-        trained = tasks(steps.train_ranker, steps.check_no_leak, steps.fit_generators, steps.judge_models, minutes=90)
-        chain(views, *trained)
-        chain(content, trained[2])
-        chain(views, demand := tasks(steps.build_item_demand)[0])
-        return [trained[-1], demand]
+        demand, generators, judged = tasks(steps.build_item_demand, steps.fit_generators, steps.judge_models)
+        chain(views, *tasks(steps.train_ranker, steps.check_no_leak, minutes=90), judged)
+        chain(views, [demand, generators])
+        chain(content, generators, judged)
+        return [judged, demand]
 
     @task_group
     def recommendations(described: Any, trained: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from demo.rest import FINAL_STATES, Airflow, run_state, task_instances, task_log
 
-POLL_SECONDS = 2
+POLL_SECONDS = 4
 ENDED = {"success", "failed", "upstream_failed", "skipped", "removed"}
 
 

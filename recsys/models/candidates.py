@@ -35,6 +35,8 @@ KINDS: dict[str, type] = {
 }
 """Class of each generator by its name."""
 NAMES = tuple(KINDS)
+_EQUAL = 1 << 14
+"""Scores that differ by less than about one in so many count as equal."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,9 @@ def _side_by_side(proposals: dict[str, pl.DataFrame]) -> pl.DataFrame:
 
 def _places(users: Codes, scores: NDArray[np.float32]) -> NDArray[np.int32]:
     """Place of each score among those of its user, from 1, the largest first; 0 where it is NaN. `users` ascend."""
-    order = np.lexsort((-scores, users))
+    # The last bits of a matrix product depend on the rows beside it; equal scores must not change places by them.
+    mantissa, exponent = np.frexp(scores)
+    order = np.lexsort((-np.ldexp(np.round(mantissa * _EQUAL), exponent), users))
     places = np.empty(len(users), dtype=np.int32)
     places[order] = np.arange(len(users)) - np.searchsorted(users, users) + 1
     return np.where(np.isnan(scores), 0, places).astype(np.int32)

@@ -1,7 +1,8 @@
 """What moved the ranker's score of a row: LightGBM's exact contributions (TreeSHAP), summed by group of features.
 
-A score is the mean of standardised parts, so its contributions are the mean of the parts' own, each divided by its
-deviation; with the base they add up to the score. Groups are named for people, not for columns.
+A score is the mean of standardised parts, so its contributions are those of the boosted parts, each divided by its
+deviation, over the number of parts; with the base they add up to what the trees have in the score. What the network
+adds is not told apart by features. Groups are named for people, not for columns.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.features.assemble import matrix
-from recsys.models.ranker import DISCOVERY, GENERAL, Part, Ranker, is_new
+from recsys.models.ranker import Ranker, Trees, is_new
 from recsys.models.tree_shares import TreeTables, expected_value, group_shares, read_trees, tree_tables
 
 GROUPS = {
@@ -83,7 +84,7 @@ _BY_NAME = {
 
 @dataclass(frozen=True)
 class Contributions:
-    """`groups`: one column (f64) a group; a row's groups and `base` add up to its score."""
+    """`groups`: one column (f64) a group; a row's groups and `base` add up to the trees' share of its score."""
 
     groups: pl.DataFrame
     base: float
@@ -106,7 +107,7 @@ def contributions(ranker: Ranker, frame: pl.DataFrame, discovery: bool = False) 
 
     None for a ranker without parts: its score is a sum of reciprocal ranks.
     """
-    names = parts_of(ranker, discovery)
+    names = ranker.names(discovery)
     if not names:
         return None
     if discovery and not frame.select(is_new().all()).item():
@@ -114,17 +115,11 @@ def contributions(ranker: Ranker, frame: pl.DataFrame, discovery: bool = False) 
     values = matrix(frame, ranker.features)
     labels = list(dict.fromkeys(group_of(name) for name in ranker.features))
     groups = np.array([labels.index(group_of(name)) for name in ranker.features])
-    shares, bases = zip(*(_of_part(ranker.parts[name], values, groups, ranker.threads) for name in names), strict=True)
-    mean = np.mean(shares, axis=0)
-    told = {label: mean[:, place] for place, label in enumerate(labels)}
-    return Contributions(pl.DataFrame(told), float(np.mean(bases)))
-
-
-def parts_of(ranker: Ranker, discovery: bool) -> tuple[str, ...]:
-    """The parts whose mean is the score."""
-    if not ranker.parts:
-        return ()
-    return DISCOVERY if discovery and "discover" in ranker.parts else GENERAL
+    trees = [part for part in map(ranker.parts.__getitem__, names) if isinstance(part, Trees)]
+    shares, bases = zip(*(_of_part(part, values, groups, ranker.threads) for part in trees), strict=True)
+    summed = np.sum(shares, axis=0) / len(names)
+    told = {label: summed[:, place] for place, label in enumerate(labels)}
+    return Contributions(pl.DataFrame(told), float(np.sum(bases)) / len(names))
 
 
 def strongest(told: Contributions, count: int = 3) -> list[list[tuple[str, float]]]:
@@ -157,7 +152,7 @@ def _by_magnitude(told: Contributions, count: int) -> tuple[list[str], NDArray[n
 
 
 def _of_part(
-    part: Part, values: NDArray[np.float32], groups: NDArray[np.int64], threads: int
+    part: Trees, values: NDArray[np.float32], groups: NDArray[np.int64], threads: int
 ) -> tuple[NDArray[np.float64], float]:
     """Rows x groups, and the base."""
     if len(values) >= MANY_ROWS:

@@ -43,8 +43,8 @@ def write_card(
     registry.write_json(context.lake, context.as_of_date, "model_card", card)
 
 
-def artefact_digests(context: RunContext, fitted: GeneratorSet) -> dict[str, str]:
-    """SHA-256 of each generator's arrays and of the ranker of the day, by name."""
+def artefact_digests(fitted: GeneratorSet) -> dict[str, str]:
+    """SHA-256 of each generator's arrays, by name."""
     digests = {}
     for generator in fitted.generators:
         digest = hashlib.sha256()
@@ -52,6 +52,4 @@ def artefact_digests(context: RunContext, fitted: GeneratorSet) -> dict[str, str
             digest.update(name.encode())
             digest.update(values.tobytes())
         digests[generator.name] = digest.hexdigest()
-    ranker = registry.load_ranker(context.lake, context.as_of_date)
-    digests["ranker"] = hashlib.sha256(repr(dataclasses.asdict(ranker)).encode()).hexdigest()
     return digests

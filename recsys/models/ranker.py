@@ -1,8 +1,9 @@
-"""The ranker: LightGBM lambdarank and a binary model blended over all candidates, one more for discovery.
+"""The ranker: LightGBM lambdarank, a binary model and a small network blended over all candidates, one more binary
+model for discovery.
 
-Lambdarank orders the head of a list best, the binary model knows how likely each purchase is; their standardised sum
-beat both on every past cut. Discovery blends a binary model of its own, trained on never-bought candidates alone,
-because there the same features mean other things.
+Lambdarank orders the head of a list best, the binary model knows how likely each purchase is, the network errs in other
+places than trees; their standardised mean beat each on every past cut. Discovery takes a binary model of its own,
+trained on never-bought candidates alone, in lambdarank's place, because there the same features mean other things.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.features.assemble import as_if_new, matrix
+from recsys.models.network import Network, fit_network
 from recsys.settings.models import ModelSettings
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Part:
+class Trees:
     """One boosted model with the mean and deviation of its scores in training, which make parts comparable."""
 
     text: str
@@ -45,12 +47,17 @@ class Ranker:
     """
 
     features: list[str]
-    parts: dict[str, Part]
+    parts: dict[str, Trees | Network]
     threads: int
 
+    def names(self, discovery: bool = False) -> tuple[str, ...]:
+        """The parts whose mean is the score, or the score for discovery; none where nothing was learnt."""
+        wanted = DISCOVERY if discovery and "discover" in self.parts else GENERAL
+        return tuple(name for name in wanted if name in self.parts)
 
-GENERAL = ("lambdarank", "binary")
-DISCOVERY = ("binary", "discover")
+
+GENERAL = ("lambdarank", "binary", "network")
+DISCOVERY = ("discover", "binary", "network")
 
 
 def is_new() -> pl.Expr:
@@ -67,14 +74,14 @@ def score(ranker: Ranker, frame: pl.DataFrame) -> tuple[Floats, Floats]:
         fused = reciprocal_ranks(frame)
         return fused, np.where(new, fused, np.nan)
     values = matrix(frame, ranker.features)
-    told = {name: ranker.parts[name].predict(values, ranker.threads) for name in GENERAL}
-    general = np.mean([told[name] for name in GENERAL], axis=0)
+    told = {name: ranker.parts[name].predict(values, ranker.threads) for name in ranker.names()}
+    general = np.mean(list(told.values()), axis=0)
     discovery = np.full(len(frame), np.nan)
-    if new.any() and "discover" in ranker.parts:
-        own = ranker.parts["discover"].predict(values[new], ranker.threads)
-        discovery[new] = (told["binary"][new] + own) / 2
-    elif new.any():
-        discovery[new] = general[new]
+    if new.any():
+        own = {name: scores[new] for name, scores in told.items()}
+        if "discover" in ranker.parts:
+            own["discover"] = ranker.parts["discover"].predict(values[new], ranker.threads)
+        discovery[new] = np.mean([own[name] for name in ranker.names(discovery=True)], axis=0)
     return general, discovery
 
 
@@ -125,7 +132,9 @@ def fit_ranker(parts: list[pl.DataFrame], features: list[str], settings: ModelSe
         return Ranker(features, {}, settings.threads)
     lambdarank = _LAMBDARANK | {"learning_rate": settings.lambdarank_learning_rate}
     wanted = {"binary": (_BINARY, settings.trees), "lambdarank": (lambdarank, settings.lambdarank_trees)}
-    fitted = _boost(everything, wanted, settings, seed)
+    fitted: dict[str, Trees | Network] = {**_boost(everything, wanted, settings, seed)}
+    if settings.network_epochs:
+        fitted["network"] = fit_network(everything[0], labels, settings, seed)
     if new[1].sum() >= settings.min_labels:
         fitted |= _boost(new, {"discover": (_DISCOVER, settings.discover_trees)}, settings, seed)
     return Ranker(features, fitted, settings.threads)
@@ -154,7 +163,7 @@ def _stack(parts: list[pl.DataFrame], features: list[str]) -> _Stacked:
 
 def _boost(
     data: _Stacked, wanted: dict[str, tuple[dict[str, Any], int]], settings: ModelSettings, seed: int
-) -> dict[str, Part]:
+) -> dict[str, Trees]:
     """A part for each of `wanted` (own parameters, trees), all on the same binned rows."""
     import lightgbm as lgb
 
@@ -177,5 +186,5 @@ def _boost(
     for name, (own, trees) in wanted.items():
         booster = lgb.train(shared | own, binned, trees)
         raw = np.asarray(booster.predict(some, raw_score=True, num_threads=settings.threads))
-        parts[name] = Part(booster.model_to_string(), float(raw.mean()), float(raw.std()) or 1.0)
+        parts[name] = Trees(booster.model_to_string(), float(raw.mean()), float(raw.std()) or 1.0)
     return parts

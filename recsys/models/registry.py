@@ -20,7 +20,8 @@ import pyarrow.fs as pafs
 
 from recsys.models.candidates import KINDS, GeneratorSet
 from recsys.models.generator import Arrays
-from recsys.models.ranker import Part, Ranker
+from recsys.models.network import Network
+from recsys.models.ranker import Ranker, Trees
 from recsys.schemas import OFFLINE_METRICS
 from recsys.storage import Lake, LakeError, open_output, read_bytes_if_any
 
@@ -99,7 +100,7 @@ def load_generators(lake: Lake, day: date) -> GeneratorSet:
 
 def save_ranker(lake: Lake, day: date, ranker: Ranker) -> None:
     """Write the ranker of the day."""
-    write_json(lake, day, "ranker", dataclasses.asdict(ranker))
+    write_json(lake, day, "ranker", _told(ranker))
 
 
 def load_ranker(lake: Lake, day: date) -> Ranker:
@@ -125,7 +126,7 @@ def read_serving(lake: Lake, day: date) -> Serving:
 def write_trained(lake: Lake, cut: date, key: str, trained: Trained) -> None:
     """Keep `trained`, whose newest cut is at `cut`, under `key`."""
     told = {
-        "ranker": dataclasses.asdict(trained.ranker),
+        "ranker": _told(trained.ranker),
         "metrics": trained.metrics.write_json(),
         "cuts": [day.isoformat() for day in trained.cuts],
         "counts": trained.counts,
@@ -173,6 +174,14 @@ def _shared_path(cut: date, name: str) -> str:
     return f"training/cut={cut}/{name}"
 
 
+def _told(ranker: Ranker) -> dict[str, Any]:
+    parts = {
+        name: part.as_json() if isinstance(part, Network) else dataclasses.asdict(part)
+        for name, part in ranker.parts.items()
+    }
+    return {"features": ranker.features, "parts": parts, "threads": ranker.threads}
+
+
 def _ranker(told: Any) -> Ranker:
-    parts = {name: Part(**part) for name, part in told["parts"].items()}
+    parts = {name: Trees(**part) if "text" in part else Network.from_json(part) for name, part in told["parts"].items()}
     return Ranker(told["features"], parts, told["threads"])

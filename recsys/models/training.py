@@ -97,8 +97,7 @@ def fit_generators(context: RunContext) -> Counts:
     fitted = _with_new_items(context, recent, fit_generators_on(recent, context.settings, with_ease))
     registry.save_generators(context.lake, context.as_of_date, fitted)
     save_repeat_purchase(context, history)
-    versions = artefact_digests(context, fitted)
-    registry.write_json(context.lake, context.as_of_date, "versions", versions)
+    registry.write_json(context.lake, context.as_of_date, "versions", artefact_digests(fitted))
     return {"generators": len(fitted.generators), "users": len(history.users), "items": len(history.items)}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 from recsys.models import registry
 from recsys.run import RunContext
@@ -11,8 +12,9 @@ from recsys.run import RunContext
 def own_version(context: RunContext) -> str:
     """Twelve hexadecimal digits that change when the day's ranker, its generators' arrays or the settings do."""
     digest = hashlib.sha256(context.settings.fingerprint().encode())
-    card = registry.read_json(context.lake, context.as_of_date, "versions")
-    digest.update(repr(sorted(card.items())).encode())
+    for name in ("versions", "ranker"):
+        told = registry.read_json(context.lake, context.as_of_date, name)
+        digest.update(json.dumps(told, sort_keys=True).encode())
     return digest.hexdigest()[:12]
 
 

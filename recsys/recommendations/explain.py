@@ -13,6 +13,7 @@ from recsys.models import scoring
 from recsys.models.als_explanation import explain_als
 from recsys.models.candidates import als_of
 from recsys.models.contributions import contributions, strongest
+from recsys.models.ranker import score
 from recsys.recommendations.lists import SCORES
 from recsys.recommendations.published_lists import scan_lists
 from recsys.recommendations.rules import blocked_items, bought_lately, drop_blocked, users_with_consent
@@ -113,9 +114,12 @@ def _contributions(scorer: scoring.Scorer, user_id: str, item_id: str) -> list[s
     told = contributions(scorer.ranker, frame)
     if told is None:
         return ["the ranker had too little to learn from: generators' places make the score"]
-    total = told.base + sum(told.groups.row(0))
+    trees, (whole, *_) = told.base + sum(told.groups.row(0)), score(scorer.ranker, frame)[0]
     parts = ", ".join(f"{name} {value:+.3f}" for name, value in strongest(told)[0])
-    return [f"what moved the score most: {parts} (all groups and the base {told.base:+.3f} add up to {total:.3f})"]
+    return [
+        f"what moved the score most: {parts} (all groups and the base {told.base:+.3f} add up to {trees:.3f}, "
+        f"the network beside the trees adds {whole - trees:+.3f})"
+    ]
 
 
 def _als(context: RunContext, scorer: scoring.Scorer, user_id: str, item_id: str) -> list[str]:

@@ -46,8 +46,8 @@ class ModelSettings:
     together_candidates: int = 30
     horizon_days: int = 28
     """Days after a cut whose purchases are the labels, and the length of the holdout."""
-    training_cuts: int = 3
-    """Cuts, horizon_days apart, that the ranker learns from; a fourth, older one made its order worse."""
+    training_cuts: int = 2
+    """Cuts, horizon_days apart, that the ranker learns from; a third, older one made its order no better."""
     training_interval_days: int = 7
     """The newest cut moves on every so many days (7: on Mondays); the ranker is trained again when it does, or when
     anything else that it learns from changes."""
@@ -70,6 +70,10 @@ class ModelSettings:
     discover_trees: int = 130
     learning_rate: float = 0.06
     lambdarank_learning_rate: float = 0.1
+    network_units: tuple[int, ...] = (128, 64)
+    """Units of each layer of the network beside the trees."""
+    network_epochs: int = 4
+    """How often the network sees each row; at 0 the ranker is of trees alone."""
     batch_users: int = 250
     """Users whose candidates are made at once."""
     bootstrap_draws: int = 1_000

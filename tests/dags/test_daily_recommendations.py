@@ -55,6 +55,8 @@ def test_only_what_needs_no_models_runs_beside_the_training(dag: Any) -> None:
     [
         ("models.fit_generators", "features.build_item_content"),
         ("models.train_ranker", "features.build_features"),
+        ("models.judge_models", "models.fit_generators"),
+        ("models.judge_models", "models.check_no_leak"),
         ("recommendations.build_similar_items", "features.build_item_content"),
         ("recommendations.build_item_pairs", "features.build_item_content"),
         ("recommendations.build_demand_forecast", "models.build_item_demand"),
@@ -69,9 +71,10 @@ def test_what_a_task_reads_is_built_before_it(dag: Any, task: str, needs: str) -
     assert needs in dag.get_task(task).get_flat_relative_ids(upstream=True)
 
 
-def test_the_training_does_not_wait_for_texts(dag: Any) -> None:
+def test_the_training_waits_neither_for_texts_nor_for_generators(dag: Any) -> None:
     ahead = dag.get_task("models.train_ranker").get_flat_relative_ids(upstream=True)
-    assert "features.build_item_content" not in ahead
+    assert not {"features.build_item_content", "models.fit_generators"} & ahead
+    assert "models.train_ranker" not in dag.get_task("models.fit_generators").get_flat_relative_ids(upstream=True)
 
 
 def test_every_step_is_a_task_and_every_task_a_step(dag: Any) -> None:

@@ -197,10 +197,10 @@ def test_days_of_one_week_share_a_ranker(trained: RunContext) -> None:
 
 
 def test_a_ranker_of_the_same_cuts_is_taken_from_the_lake_to_the_byte(trained: RunContext) -> None:
-    first = registry.load_ranker(trained.lake, trained.as_of_date)
+    first = registry.read_json(trained.lake, trained.as_of_date, "ranker")
     metrics = read_partition(trained.lake, schemas.OFFLINE_METRICS, as_of_date=trained.as_of_date)
     assert train_ranker(trained)["reused"] == 1
-    assert registry.load_ranker(trained.lake, trained.as_of_date) == first
+    assert registry.read_json(trained.lake, trained.as_of_date, "ranker") == first
     again = read_partition(trained.lake, schemas.OFFLINE_METRICS, as_of_date=trained.as_of_date)
     assert again.equals(metrics)
 

@@ -8,6 +8,7 @@ import pytest
 
 from recsys import schemas
 from recsys.config import Environment
+from recsys.features.assemble import matrix
 from recsys.features.build import build_features
 from recsys.models import scoring
 from recsys.models.als import Als
@@ -41,16 +42,18 @@ def scorer(day: RunContext) -> scoring.Scorer:
     return scoring.load_scorer(day)
 
 
-def test_contributions_add_up_to_the_score(scorer: scoring.Scorer) -> None:
+def test_contributions_and_the_network_add_up_to_the_score(scorer: scoring.Scorer) -> None:
     frame = pl.concat(scoring.candidate_frames(scorer, list(shop.SHOPPERS)))
     general, discovery = score(scorer.ranker, frame)
+    network = scorer.ranker.parts["network"].predict(matrix(frame, scorer.ranker.features), 1) / 3
     told = contributions(scorer.ranker, frame)
     assert told is not None
-    np.testing.assert_allclose(told.groups.sum_horizontal().to_numpy() + told.base, general, atol=1e-6)
+    np.testing.assert_allclose(told.groups.sum_horizontal().to_numpy() + told.base + network, general, atol=1e-6)
     new = frame.select(is_new()).to_series().to_numpy()
     fresh = contributions(scorer.ranker, frame.filter(pl.Series(new)), discovery=True)
     assert fresh is not None
-    np.testing.assert_allclose(fresh.groups.sum_horizontal().to_numpy() + fresh.base, discovery[new], atol=1e-6)
+    trees = fresh.groups.sum_horizontal().to_numpy() + fresh.base
+    np.testing.assert_allclose(trees + network[new], discovery[new], atol=1e-6)
     with pytest.raises(ValueError, match="never bought"):
         contributions(scorer.ranker, frame, discovery=True)
 
