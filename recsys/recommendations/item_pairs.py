@@ -130,7 +130,7 @@ def pair_rows(
     """
     named = _name(baskets, mined.pairs, settings)
     named = drop_avoided(named, substitutes)
-    lent = drop_avoided(lend_pairs(named, items, baskets, settings), substitutes)
+    lent = lend_pairs(named, items, baskets, substitutes, settings)
     named = pl.concat([named, lent], how="diagonal_relaxed")
     named = _apply_rules(named, items, combinations, baskets)
     ranked = _rank(named, settings)

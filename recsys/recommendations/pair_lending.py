@@ -12,6 +12,7 @@ import polars as pl
 from scipy import sparse
 
 from recsys.recommendations.baskets import Baskets
+from recsys.recommendations.pair_relations import drop_avoided
 from recsys.settings.combinations import PairSettings
 
 _SEPARATOR = " > "
@@ -20,8 +21,10 @@ _ALIKE = 0.3
 _CHUNK_ITEMS = 2_000
 
 
-def lend_pairs(pairs: pl.DataFrame, items: pl.DataFrame, baskets: Baskets, settings: PairSettings) -> pl.DataFrame:
-    """Borrowed pairs of every live item of `items` that has none of its own in `pairs`.
+def lend_pairs(
+    pairs: pl.DataFrame, items: pl.DataFrame, baskets: Baskets, substitutes: pl.DataFrame, settings: PairSettings
+) -> pl.DataFrame:
+    """Borrowed pairs of every live item of `items` that has none of its own in `pairs`; none is its substitute.
 
     Columns: item_id, other_item_id, relation, evidence, score, rank_score, distinct_score.
     """
@@ -31,14 +34,16 @@ def lend_pairs(pairs: pl.DataFrame, items: pl.DataFrame, baskets: Baskets, setti
     thin = loans.select(pl.col("item_id").unique(maintain_order=True))
     # An item's donors stay together: split, it would borrow the same partner twice.
     chunks = (thin.slice(start, _CHUNK_ITEMS) for start in range(0, thin.height, _CHUNK_ITEMS))
-    parts = [_lend(loans.join(chunk, on="item_id", how="semi"), source, settings) for chunk in chunks]
+    parts = [_lend(loans.join(chunk, on="item_id", how="semi"), source, substitutes, settings) for chunk in chunks]
     empty = source.head(0).rename({"donor": "item_id"}).with_columns(evidence=pl.lit("text"))
     rows = pl.concat([empty, *parts], how="diagonal_relaxed")
     return rows.with_columns(relation=pl.lit("complement"), significant=pl.lit(False))
 
 
-def _lend(loans: pl.DataFrame, source: pl.DataFrame, settings: PairSettings) -> pl.DataFrame:
+def _lend(loans: pl.DataFrame, source: pl.DataFrame, substitutes: pl.DataFrame, settings: PairSettings) -> pl.DataFrame:
     donated = loans.join(source, on="donor").filter(pl.col("item_id") != pl.col("other_item_id"))
+    # Left out before the best are chosen: whoever comes next takes the place.
+    donated = drop_avoided(donated, substitutes)
     means = [pl.col(name).sum() / pl.col("donors").first() for name in ("score", "rank_score", "distinct_score")]
     means.append(pl.col("evidence").first())
     rows = donated.group_by("item_id", "other_item_id").agg(means)

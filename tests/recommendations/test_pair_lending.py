@@ -15,7 +15,10 @@ from tests.recommendations.combination_shop import SETTINGS, combination_baskets
 THIN = ("torch, blue", "torch, red", "torch, green")
 
 
-def lent() -> pl.DataFrame:
+NOTHING = pl.DataFrame(schema={"item_id": pl.String, "other_item_id": pl.String})
+
+
+def lent(substitutes: pl.DataFrame = NOTHING, **settings: int) -> pl.DataFrame:
     """Three items never bought, with two known torches as donors, each of which goes with battery and rope."""
     items = pl.DataFrame(
         {
@@ -31,10 +34,11 @@ def lent() -> pl.DataFrame:
             "other_item_id": ["battery", "rope", "battery", "rope"],
             "score": [0.4, 0.2, 0.6, 0.2],
             "rank_score": [0.4, 0.2, 0.6, 0.2],
-            "distinct_score": [0.1, 0.2, 0.1, 0.2],
+            "distinct_score": [0.2, 0.1, 0.2, 0.1],
         }
     )
-    return lend_pairs(pairs, items, combination_baskets(combination_events()), dataclasses.replace(SETTINGS, donors=2))
+    chosen = dataclasses.replace(SETTINGS, donors=2, **settings)
+    return lend_pairs(pairs, items, combination_baskets(combination_events()), substitutes, chosen)
 
 
 def test_a_thin_item_gets_the_mean_of_its_donors_partners() -> None:
@@ -50,3 +54,10 @@ def test_no_partner_is_lent_twice_however_the_items_are_chunked(monkeypatch: pyt
     monkeypatch.setattr(pair_lending, "_CHUNK_ITEMS", size)
     assert_frame_equal(lent(), whole)
     assert not whole.select("item_id", "other_item_id").is_duplicated().any()
+
+
+def test_the_next_partner_takes_the_place_of_a_substitute() -> None:
+    substitutes = pl.DataFrame({"item_id": [THIN[0]], "other_item_id": ["battery"]})
+    rows = lent(substitutes, pairs_per_thin_item=1).sort("item_id")
+    partners = dict(rows.select("item_id", "other_item_id").iter_rows())
+    assert partners == {"torch, blue": "rope", "torch, green": "battery", "torch, red": "battery"}
