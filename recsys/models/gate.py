@@ -127,7 +127,7 @@ def _paired(context: RunContext, name: str, setting: str, sides: _Sides, max_los
     both = sides.own.of(sides.model, setting).join(sides.theirs.of(sides.other, setting), on="user_id", suffix="_other")
     both = both.sort("user_id")
     if len(both) < context.settings.gate.min_users:
-        return Check(name, setting, f"{name}: {len(both)} users in common are too few to tell", severity="info")
+        return Check(name, setting, f"{name}: too few users in common to tell ({len(both)})", severity="info")
     factor = 1.0 if sides.same_holdout else _hardness(sides, setting, both["user_id"])
     mine, other = both["ndcg"].to_numpy(), both["ndcg_other"].to_numpy() * factor
     rival = float(other.mean())

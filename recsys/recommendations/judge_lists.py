@@ -84,7 +84,7 @@ def list_checks(context: RunContext, before: date | None) -> list[Check]:
         theirs = theirs.join(mine.select("user_id").unique(), on="user_id", how="semi")
         users = mine["user_id"].n_unique()
         if users < gate.min_users:
-            text = f"{name}: {users} users of both days are too few to tell"
+            text = f"{name}: too few users of both days to tell ({users})"
             checks.append(Check(OVERLAP, name, text, severity="info"))
             continue
         checks += [_fallbacks(context, name, mine, theirs), _overlap(context, name, mine, theirs, before)]
