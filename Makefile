@@ -11,7 +11,7 @@ BASE_PYTHON := $(shell command -v python3.11 || command -v python3)
 export PYTHONPATH := $(CURDIR)
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo backtest up bi down status clean psql test pytest lint lint-style lint-types lint-sql docs pictures dashboards lock
+.PHONY: help demo backtest up bi down status clean psql test lint lint-style lint-types lint-sql docs pictures dashboards lock
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -40,11 +40,7 @@ backtest: .venv/installed  ## Build past days of the demonstration's shop and me
 psql: .venv/installed  ## Open a session on the warehouse, or run the SQL from standard input
 	@$(PYTHON) -m demo.services psql --folder $(DEMO)
 
-# The tests wait for databases and schedulers now and then: lint fills the gaps.
-test: .venv/installed  ## Check everything: lint, types, SQL style and all tests, those with Postgres and Airflow too
-	@$(MAKE) --no-print-directory -j 3 lint-types lint-sql lint-style pytest
-
-pytest:
+test: lint  ## Check everything: lint, types, SQL style and all tests, those with Postgres and Airflow too
 	$(PYTHON) -m pytest -n 2 --dist loadfile
 
 # Types and SQL are a minute's work on one core, so they go side by side.
