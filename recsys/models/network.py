@@ -22,7 +22,6 @@ FURTHEST = 4.0
 _LARGEST = 1e6
 _BLOCK_ROWS = 20_000
 _SAMPLE_ROWS = 50_000
-"""Rows that means, deviations and groups of unknown features are taken from."""
 _RATE = 1e-3
 _ALPHA = 1e-3
 _BATCH_ROWS = 2_048
@@ -97,7 +96,7 @@ def fit_network(values: Values, labels: NDArray[np.int8], settings: ModelSetting
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
 
-    sample = values[:: max(1, len(values) // _SAMPLE_ROWS)]
+    sample = sample_of(values)
     scaling = learn_scaling(sample)
     inputs = scaling.inputs(values)
     model = MLPClassifier(
@@ -119,6 +118,11 @@ def fit_network(values: Values, labels: NDArray[np.int8], settings: ModelSetting
     network = Network(scaling, weights, biases)
     raw = network.predict(sample, settings.threads)
     return replace(network, mean=float(raw.mean()), deviation=float(raw.std()) or 1.0)
+
+
+def sample_of(values: Values) -> Values:
+    """Rows of `values` from all over, enough for means and deviations; predicting all takes as long as ten trees."""
+    return values[:: max(1, len(values) // _SAMPLE_ROWS)]
 
 
 def learn_scaling(sample: Values) -> Scaling:

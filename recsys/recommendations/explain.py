@@ -13,7 +13,6 @@ from recsys.models import scoring
 from recsys.models.als_explanation import explain_als
 from recsys.models.candidates import als_of
 from recsys.models.contributions import contributions, strongest
-from recsys.models.ranker import score
 from recsys.recommendations.lists import SCORES
 from recsys.recommendations.published_lists import scan_lists
 from recsys.recommendations.rules import blocked_items, bought_lately, drop_blocked, users_with_consent
@@ -47,7 +46,7 @@ def explain(context: RunContext, user_id: str, item_id: str) -> list[str]:
             *_blocked(context, item_id),
         ]
     lines.append(_proposals(mine))
-    lines += _contributions(scorer, user_id, item_id)
+    lines += _contributions(scorer, user_id, mine)
     lines += _als(context, scorer, user_id, item_id)
     lines += _pushed(context, item_id)
     blocked = _blocked(context, item_id)
@@ -108,17 +107,17 @@ def _proposals(mine: pl.DataFrame) -> str:
     return f"proposed by {told}; score {mine['score'].item():.3f}"
 
 
-def _contributions(scorer: scoring.Scorer, user_id: str, item_id: str) -> list[str]:
-    codes = pl.col("item") == int(scorer.item_ids.index_of(item_id) or 0)
+def _contributions(scorer: scoring.Scorer, user_id: str, mine: pl.DataFrame) -> list[str]:
+    codes = pl.col("item") == int(scorer.item_ids.index_of(mine["item_id"].item()) or 0)
     frame = pl.concat(scoring.candidate_frames(scorer, [user_id])).filter(codes)
     told = contributions(scorer.ranker, frame)
     if told is None:
         return ["the ranker had too little to learn from: generators' places make the score"]
-    trees, (whole, *_) = told.base + sum(told.groups.row(0)), score(scorer.ranker, frame)[0]
+    trees = told.base + sum(told.groups.row(0))
     parts = ", ".join(f"{name} {value:+.3f}" for name, value in strongest(told)[0])
     return [
         f"what moved the score most: {parts} (all groups and the base {told.base:+.3f} add up to {trees:.3f}, "
-        f"the network beside the trees adds {whole - trees:+.3f})"
+        f"the network beside the trees adds {mine['score'].item() - trees:+.3f})"
     ]
 
 
