@@ -27,12 +27,13 @@ from recsys.data.stock_outs import read_stock_outs
 from recsys.features.demand_series import DemandLines, Floats, Integers, build_lines, lay_out
 from recsys.models.demand_averages import window_mean
 from recsys.models.demand_fit import DemandForecast, forecast_demand
-from recsys.models.demand_shape import over_days, weekday_numbers
+from recsys.models.demand_shape import days_from, over_days
 from recsys.models.item_demand import daily_sales
 from recsys.recommendations.reorder_rules import order_levels
 from recsys.recommendations.replenishment import Levels, Replayed, replay, same_value
 from recsys.run import RunContext
 from recsys.schemas import ITEMS, STOCK
+from recsys.settings.opening import OpeningSettings
 from recsys.storage import read_partition
 
 TARGETS = (0.80, 0.90, 0.95, 0.98, 0.99)
@@ -51,6 +52,7 @@ class Shelf:
     cost: Floats
     delay: Integers
     cycle: int
+    opening: OpeningSettings
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def known_before(context: RunContext, sales: pl.DataFrame, day: date) -> DemandL
     items = read_partition(context.lake, ITEMS, as_of_date=context.as_of_date)
     past = sales.filter(pl.col("day") < day)
     columns = items.select("item_id", "category_path", "launched_at")
-    return build_lines(past, columns, read_stock_outs(context), past["day"].min(), day)  # type: ignore[arg-type]
+    first: date = past["day"].min()  # type: ignore[assignment]
+    return build_lines(past, columns, read_stock_outs(context), first, day, context.settings.opening)
 
 
 def forecast_of(context: RunContext, demand: DemandLines, item_ids: list[str]) -> Forecast:
@@ -109,6 +112,7 @@ def shelf_of(context: RunContext, sales: pl.DataFrame, start: date, most: int, l
         cost=cost.to_numpy(),
         delay=delay,
         cycle=cycle,
+        opening=context.settings.opening,
     )
 
 
@@ -117,8 +121,8 @@ def our_levels(shelf: Shelf, forecasts: list[Forecast], start: date, every: int,
 
     def of(day: int) -> Floats:
         newest = forecasts[min(day // (every * WEEK), len(forecasts) - 1)]
-        weekdays = weekday_numbers(start, day, day + 28)
-        means = over_days(newest.level, newest.factors, np.arange(len(newest.level)), weekdays)
+        ahead = days_from(start, day, day + 28, shelf.opening)
+        means = over_days(newest.level, newest.factors, np.arange(len(newest.level)), ahead)
         lead, wanted = shelf.lead.astype(np.float64), np.full(len(means), service)
         nothing = np.zeros_like(means)
         return order_levels(means, newest.dispersion, lead, wanted, nothing, newest.made.spread, float(shelf.cycle))[1]

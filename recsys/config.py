@@ -34,6 +34,7 @@ from recsys.settings.lists import RulesSettings
 from recsys.settings.measuring import MeasuringSettings
 from recsys.settings.models import ModelSettings
 from recsys.settings.new_items import NewItemSettings
+from recsys.settings.opening import OpeningSettings
 from recsys.settings.publishing import PublishSettings
 from recsys.settings.quality import QualitySettings
 from recsys.settings.repeat import RepeatSettings
@@ -59,6 +60,7 @@ class Settings:
     language: str = "en"
     """Language of the reasons: en or zh."""
     seed: int = 20171204
+    opening: OpeningSettings = field(default_factory=OpeningSettings)
     data: DataSettings = field(default_factory=DataSettings)
     quality: QualitySettings = field(default_factory=QualitySettings)
     interactions: InteractionSettings = field(default_factory=InteractionSettings)

@@ -1,3 +1,4 @@
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -28,12 +29,22 @@ def test_a_file_overrides_single_values(tmp_path: Path) -> None:
         ('time_zone = "Mars/Olympus"', "no time zone"),
         ("data = 3", "group of settings"),
         ("[bundles]\nmin_size = 6", r"\[bundles\] min_size 6"),
+        ('[opening]\nclosed_days = ["02-30"]', r"\[opening\] closed_days: '02-30' is no day such as 12-25"),
+        ('[opening]\nclosed_days = ["2018-W01-1"]', "closed_days: '2018-W01-1'"),
         ("= 3", "settings file"),
     ],
 )
 def test_a_bad_file_says_what_is_wrong(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         load_settings(write(tmp_path, text))
+
+
+def test_a_day_is_closed_every_year_or_once(tmp_path: Path) -> None:
+    text = '[opening]\nclosed_days = ["12-25", "2018-04-01", "02-29"]'
+    opening = load_settings(write(tmp_path, text)).opening
+    assert opening.closed(date(2017, 12, 25)) and opening.closed(date(2031, 12, 25))
+    assert opening.closed(date(2018, 4, 1)) and not opening.closed(date(2019, 4, 1))
+    assert not Settings().opening.closed(date(2017, 12, 25))
 
 
 def test_a_missing_file_is_an_error() -> None:

@@ -78,7 +78,10 @@ def find(context: RunContext, rejected: pl.DataFrame) -> list[Finding]:
     day = context.as_of_date
     events = read_events(context)
     frames = {table.name: read_partition(context.lake, table, as_of_date=day) for table in SNAPSHOTS}
-    found = [reconciled(context), *event_findings(events, context.as_of, context.settings.time_zone)]
+    found = [
+        reconciled(context),
+        *event_findings(events, context.as_of, context.settings.time_zone, context.settings.opening),
+    ]
     rows = next(int(finding.value or 0) for finding in found if finding.check == "row_count")
     kept = {EVENTS.name: rows, **{name: frame.height for name, frame in frames.items()}}
     kept |= {table.name: campaign_table(context, table).height for table in CAMPAIGN_TABLES}
@@ -106,6 +109,7 @@ def _inputs(
         tables=frames,
         earlier=_earlier_snapshots(context),
         settings=context.settings.quality,
+        opening=context.settings.opening,
     )
 
 

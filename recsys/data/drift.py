@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys.settings.opening import OpeningSettings
+
 _FLOOR = 1e-4
 """Share that an empty group is taken to have, so that the index stays finite."""
 
@@ -33,14 +35,17 @@ def share_drift(before: pl.Series, after: pl.Series) -> float:
     return population_stability(both["len"].to_numpy().astype(float), both["len_right"].to_numpy().astype(float))
 
 
-def weekday_volume(rows: dict[date, int], day: date, weeks: int) -> tuple[float, float] | None:
+def weekday_volume(
+    rows: dict[date, int], day: date, weeks: int, opening: OpeningSettings
+) -> tuple[float, float] | None:
     """Rows of `day` over the median of the same weekday in the `weeks` before, and that median.
 
-    Days before the first of `rows` are unknown, later ones without a row count 0; None with fewer than two of them.
+    Days before the first of `rows` are unknown and closed ones are left out, others without a row count 0; None with
+    fewer than two of them.
     """
     first = min(rows, default=day)
     earlier = [day - timedelta(weeks=n) for n in range(1, weeks + 1)]
-    known = [rows.get(past, 0) for past in earlier if past >= first]
+    known = [rows.get(past, 0) for past in earlier if past >= first and not opening.closed(past)]
     if len(known) < 2:
         return None
     usual = float(np.median(known))

@@ -18,6 +18,7 @@ from recsys.config import ConfigError
 from recsys.data.drift import price_level, share_drift, top_category, weekday_volume
 from recsys.data.quality import Finding
 from recsys.schemas import EVENTS, ITEMS, STOCK, USERS, Table
+from recsys.settings.opening import OpeningSettings
 from recsys.settings.quality import QualitySettings
 
 SEVERITIES = ("stop", "warn", "info", "off")
@@ -41,6 +42,7 @@ class Inputs:
     tables: dict[str, pl.DataFrame]
     earlier: dict[str, pl.DataFrame]
     settings: QualitySettings
+    opening: OpeningSettings
 
 
 Measured = list[tuple[str, float, str]]
@@ -104,10 +106,12 @@ def _declared(declared: dict[str, Expectation], name: str) -> Expectation:
 
 
 def _volume(inputs: Inputs) -> Measured:
-    found = []
+    found: Measured = []
+    if inputs.opening.closed(inputs.day):
+        return found
     for event_type in inputs.by_day["event_type"].unique().sort():
         rows = dict(inputs.by_day.filter(pl.col("event_type") == event_type).select("day", "rows").iter_rows())
-        told = weekday_volume(rows, inputs.day, inputs.settings.weeks)
+        told = weekday_volume(rows, inputs.day, inputs.settings.weeks, inputs.opening)
         if told is None or told[1] < inputs.settings.min_rows:
             continue
         text = f"{rows.get(inputs.day, 0)} {event_type} events on {inputs.day:%A} {inputs.day}, usually {told[1]:.0f}"

@@ -8,6 +8,7 @@ from datetime import date, datetime
 import polars as pl
 
 from recsys.schemas import CAMPAIGN_TABLES, DATA_QUALITY, EVENTS, ITEMS, STOCK, USERS, Table
+from recsys.settings.opening import OpeningSettings
 
 _MAX_GAP_SHARE = 0.01
 """Share of events that may point to an item or a user that its table does not hold."""
@@ -80,21 +81,20 @@ def rejections(rejected: pl.DataFrame, kept: dict[str, int], max_share: float) -
     return found
 
 
-def event_findings(events: pl.LazyFrame, as_of: datetime, time_zone: str) -> list[Finding]:
-    """Number, freshness and days without any, of the events that the run uses."""
+def event_findings(events: pl.LazyFrame, as_of: datetime, time_zone: str, opening: OpeningSettings) -> list[Finding]:
+    """Number, freshness and days without any, of the events that the run uses; closed days neither lack nor age."""
     day = pl.col("occurred_at").dt.convert_time_zone(time_zone).dt.date()
-    days, rows, newest = (
-        events.select(day.n_unique().alias("d"), pl.len().alias("n"), pl.col("occurred_at").max().alias("t"))
-        .collect()
-        .row(0)
-    )
+    told = events.group_by(day=day).agg(rows=pl.len(), newest=pl.col("occurred_at").max()).sort("day").collect()
+    rows = int(told["rows"].sum())
     if not rows:
         message = f"no event was known at {as_of.isoformat()}"
         return [Finding(EVENTS.name, "row_count", message, 0.0, 1.0, severity="stop", passed=False)]
-    oldest = events.select(day.min()).collect().item()
+    oldest, newest = told["day"][0], told["day"][-1]
     last = pl.select(pl.lit(as_of).dt.convert_time_zone(time_zone).dt.date()).item()
-    empty = (last - oldest).days - days
-    age = (as_of - newest).total_seconds() / 86_400
+    gaps = set(pl.date_range(oldest, last, closed="left", eager=True)) - set(told["day"])
+    closed = {day for day in gaps if opening.closed(day)}
+    empty = len(gaps) - len(closed)
+    age = (as_of - told["newest"].to_list()[-1]).total_seconds() / 86_400 - sum(day > newest for day in closed)
     return [
         Finding(EVENTS.name, "row_count", f"{rows} events in use", float(rows), 1.0, severity="stop"),
         at_most(EVENTS, "days_without_events", empty, 0, f"{empty} day(s) since {oldest} have no event", "warn"),

@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.features.history import place_among
+from recsys.settings.opening import OpeningSettings
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -30,6 +31,7 @@ class DemandLines:
 
     `launch` is the day number from which an item was on sale (0: always), `stock_outs` has item, start and end (day
     numbers, end exclusive) of whole days out of stock. `categories` holds a group number of each item for LEVELS.
+    `opening` tells on which days the shop is closed.
     """
 
     item_ids: NDArray[np.object_]
@@ -39,6 +41,7 @@ class DemandLines:
     launch: Integers
     stock_outs: pl.DataFrame
     categories: tuple[Integers, ...]
+    opening: OpeningSettings
 
     @cached_property
     def demand_days(self) -> Integers:
@@ -120,7 +123,12 @@ def lay_out(demand: DemandLines, rows: Integers) -> DemandSeries:
 
 
 def build_lines(
-    sales: pl.DataFrame, items: pl.DataFrame, stock_outs: pl.DataFrame, first_day: date, as_of_date: date
+    sales: pl.DataFrame,
+    items: pl.DataFrame,
+    stock_outs: pl.DataFrame,
+    first_day: date,
+    as_of_date: date,
+    opening: OpeningSettings,
 ) -> DemandLines:
     """Demand from `sales` (item_id, day, units, revenue: one row per item and day), all of [first_day, as_of_date).
 
@@ -152,6 +160,7 @@ def build_lines(
         np.minimum(np.clip(launch.to_numpy().astype(np.int64), 0, None), first),
         outs.filter(pl.col("start") < pl.col("end")).sort("item", "start"),
         tuple(_groups(known["category_path"], level) for level in LEVELS),
+        opening,
     )
 
 

@@ -19,7 +19,7 @@ from recsys.features.demand_series import DemandLines, DemandSeries, Floats, Int
 from recsys.models.demand_averages import classical
 from recsys.models.demand_boosted import Boosted, fit_boosted
 from recsys.models.demand_election import demand_classes, elect, scaled_errors, with_blends
-from recsys.models.demand_shape import over_days, weekday_factors, weekday_numbers
+from recsys.models.demand_shape import days_from, over_days, weekday_factors
 from recsys.models.demand_spread import Spread, assumed_spread, dispersion_of, fit_spread
 from recsys.settings.demand import DemandSettings
 
@@ -90,11 +90,11 @@ def _trials(demand: DemandLines, series: DemandSeries, settings: DemandSettings,
     boosted = fit_boosted(demand, series, days[-1], settings, seed) if days else None
     found = []
     for day in days:
-        weekdays = weekday_numbers(demand.first_day, day, day + horizon)
+        ahead = days_from(demand.first_day, day, day + horizon, demand.opening)
         factors = weekday_factors(demand, day, settings.profile_units)
         levels = with_blends(_levels(demand, series, day, boosted, settings))
         groups = demand.categories[1][series.rows]
-        forecasts = {name: over_days(level, factors, groups, weekdays) for name, level in levels.items()}
+        forecasts = {name: over_days(level, factors, groups, ahead) for name, level in levels.items()}
         found.append(_Trial(day, demand_classes(series, day), forecasts))
     return found
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import numpy as np
 import polars as pl
 
@@ -11,6 +9,7 @@ from recsys.data.events import held_days, read_events
 from recsys.data.stock_outs import read_stock_outs
 from recsys.features.demand_series import DemandLines, Floats, build_lines
 from recsys.models.demand_fit import DemandForecast, forecast_demand
+from recsys.models.demand_shape import days_from, over_days
 from recsys.models.demand_spread import Spread, spread_from_json
 from recsys.models.registry import read_json, write_json
 from recsys.run import Counts, RunContext
@@ -30,7 +29,7 @@ def build_item_demand(context: RunContext) -> Counts:
     held = held_days(context)
     outs = read_stock_outs(context)
     columns = items.select("item_id", "category_path", "launched_at")
-    demand = build_lines(sales, columns, outs, held[0] if held else day, day)
+    demand = build_lines(sales, columns, outs, held[0] if held else day, day, context.settings.opening)
     found = forecast_demand(demand, context.settings.demand, context.settings.seed)
     rows = item_rows(demand, found, items)
     write_json(context.lake, day, SPREAD, {"spread": found.spread.as_json(), "elected": found.elected})
@@ -94,13 +93,8 @@ def read_spread(context: RunContext) -> Spread:
     return spread_from_json(read_json(context.lake, context.as_of_date, SPREAD)["spread"])
 
 
-def daily_means(context: RunContext, rows: pl.DataFrame, days: int) -> Floats:
-    """Units expected on each of the next `days` days: rows of item_demand x days.
-
-    Over the configured horizon they add up to the level times its days, whatever weekday it begins with.
-    """
-    horizon = context.settings.demand.horizon_days
-    weekdays = np.array([(context.as_of_date + timedelta(days=d)).weekday() for d in range(max(days, horizon))])
-    shape = rows.select(WEEKDAYS).to_numpy()[:, weekdays]
-    scale = rows["level"].to_numpy() / shape[:, :horizon].mean(axis=1)
-    return np.asarray(shape[:, :days] * scale[:, None])
+def daily_means(context: RunContext, rows: pl.DataFrame) -> Floats:
+    """Units expected on each day of the configured horizon: rows of item_demand x days (see `over_days`)."""
+    days = days_from(context.as_of_date, 0, context.settings.demand.horizon_days, context.settings.opening)
+    factors = rows.select(WEEKDAYS).to_numpy()
+    return over_days(rows["level"].to_numpy(), factors, np.arange(rows.height), days)

@@ -44,7 +44,7 @@ def published_items(demand: pl.DataFrame, most: int) -> pl.DataFrame:
 def _batches(context: RunContext, chosen: pl.DataFrame, published: PublishedDemand) -> Iterator[pa.Table]:
     spread = read_spread(context)
     for part in chosen.iter_slices(BATCH_ITEMS):
-        means = daily_means(context, part, context.settings.demand.horizon_days)
+        means = daily_means(context, part)
         extra = published.of(part["item_id"], means.shape[1])
         frame = forecast_rows(part, means, extra, spread)
         start = pl.lit(context.as_of_date)

@@ -86,7 +86,7 @@ def suggest(context: RunContext, frame: pl.DataFrame, spread: Spread, published:
     settings = context.settings.reorder
     frame = frame.with_columns(abc_classes(frame["margin"], settings).alias("abc_class"))
     frame = service_levels(frame, settings)
-    means = daily_means(context, frame, context.settings.demand.horizon_days)
+    means = daily_means(context, frame)
     dispersion, lead = (frame[name].to_numpy() for name in ("dispersion", "lead_time_days"))
     extra = published.of(frame["item_id"], means.shape[1])
     service, on_hand = frame["service_level"].to_numpy(), frame["on_hand"].to_numpy()

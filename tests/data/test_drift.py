@@ -10,7 +10,9 @@ import polars as pl
 import pytest
 
 from recsys.data.drift import population_stability, price_level, share_drift, top_category, weekday_volume
+from recsys.settings.opening import OpeningSettings
 
+ALWAYS_OPEN = OpeningSettings()
 MONDAY = date(2024, 3, 4)
 
 
@@ -29,9 +31,16 @@ def test_a_group_that_vanished_counts_without_being_infinite() -> None:
 
 def test_volume_is_compared_with_the_same_weekday() -> None:
     rows = {MONDAY - timedelta(days=n): 100 if n % 7 == 0 else 7 for n in range(1, 29)}
-    assert weekday_volume({**rows, MONDAY: 10}, MONDAY, 4) == (0.1, 100.0)
-    assert weekday_volume(rows, MONDAY, 4) == (0.0, 100.0)
-    assert weekday_volume({MONDAY: 5, MONDAY - timedelta(days=7): 5}, MONDAY, 4) is None
+    assert weekday_volume({**rows, MONDAY: 10}, MONDAY, 4, ALWAYS_OPEN) == (0.1, 100.0)
+    assert weekday_volume(rows, MONDAY, 4, ALWAYS_OPEN) == (0.0, 100.0)
+    assert weekday_volume({MONDAY: 5, MONDAY - timedelta(days=7): 5}, MONDAY, 4, ALWAYS_OPEN) is None
+
+
+def test_closed_days_are_no_days_without_events() -> None:
+    rows = {MONDAY - timedelta(days=7 * n): rows for n, rows in ((4, 90), (3, 90), (0, 100))}
+    assert weekday_volume(rows, MONDAY, 4, ALWAYS_OPEN) == (100 / 45, 45.0)
+    closed = OpeningSettings(tuple(str(MONDAY - timedelta(days=7 * n)) for n in (1, 2)))
+    assert weekday_volume(rows, MONDAY, 4, closed) == (100 / 90, 90.0)
 
 
 def test_price_level_compares_an_item_with_itself() -> None:

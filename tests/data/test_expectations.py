@@ -15,6 +15,7 @@ from recsys.data.check import check_extracts
 from recsys.data.expectations import EXPECTATIONS, in_force
 from recsys.run import Accepted, RunContext, RunError
 from recsys.settings.data import DataSettings
+from recsys.settings.opening import OpeningSettings
 from recsys.settings.quality import QualitySettings
 from recsys.storage import read_partition, write_partition
 
@@ -132,6 +133,13 @@ def test_a_day_without_any_event_stops_the_run(run: RunContext) -> None:
     write_events(run, NEWEST, empty(schemas.EVENTS))
     with pytest.raises(RunError, match="0 purchase events"):
         check_extracts(run)
+
+
+def test_a_closed_day_without_any_event_stops_nothing(run: RunContext) -> None:
+    write_events(run, NEWEST, empty(schemas.EVENTS))
+    closed = replace(run.settings, opening=OpeningSettings((f"{NEWEST:%m-%d}",)))
+    check_extracts(replace(run, settings=closed))
+    assert failed(run) == set()
 
 
 def test_a_renamed_category_is_warned_of(run: RunContext) -> None:

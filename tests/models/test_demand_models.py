@@ -13,11 +13,13 @@ from recsys.models.demand_averages import adida, croston_family, window_mean
 from recsys.models.demand_boosted import fit_boosted, training_days
 from recsys.models.demand_election import demand_classes, elect, scaled_errors
 from recsys.models.demand_fit import forecast_demand
-from recsys.models.demand_shape import over_days, weekday_factors, weekday_numbers
+from recsys.models.demand_shape import days_from, over_days, weekday_factors
 from recsys.models.demand_spread import Spread, assumed_spread, fit_spread, spread_from_json
 from recsys.settings.demand import DemandSettings
+from recsys.settings.opening import OpeningSettings
 
 FIRST = date(2020, 1, 6)
+ALWAYS_OPEN = OpeningSettings()
 NO_OUTS = pl.DataFrame(schema={"item_id": pl.String, "first_day": pl.Date, "last_day": pl.Date})
 
 
@@ -29,7 +31,9 @@ def series_of(*units: list[float], unseen: dict[int, list[int]] | None = None) -
     return DemandSeries(np.arange(len(values)), np.where(seen, values, 0).astype(np.float32), seen, values * 2)
 
 
-def lines_of(units: np.ndarray, categories: list[str] | None = None) -> DemandLines:
+def lines_of(
+    units: np.ndarray, categories: list[str] | None = None, opening: OpeningSettings = ALWAYS_OPEN
+) -> DemandLines:
     """Lines of a matrix (items x days); item ids are i000, i001 …"""
     item, day = np.nonzero(units)
     ids = [f"i{number:03d}" for number in range(len(units))]
@@ -44,7 +48,7 @@ def lines_of(units: np.ndarray, categories: list[str] | None = None) -> DemandLi
     paths = categories or ["ALL > ONE"] * len(ids)
     launched = pl.lit(None, pl.Datetime("us", "UTC"))
     items = pl.DataFrame({"item_id": ids, "category_path": paths}).with_columns(launched_at=launched)
-    return build_lines(sales, items, NO_OUTS, FIRST, FIRST + timedelta(days=units.shape[1]))
+    return build_lines(sales, items, NO_OUTS, FIRST, FIRST + timedelta(days=units.shape[1]), opening)
 
 
 def drawn(items: int = 150, days: int = 252, seed: int = 5) -> np.ndarray:
@@ -122,8 +126,23 @@ def test_weekday_factors_are_the_category_s_where_it_sells_enough() -> None:
     factors = weekday_factors(demand, 140, 100.0)[demand.categories[1]]
     assert factors[0].argmax() == 5 and factors.mean(axis=1) == pytest.approx([1, 1])
     assert factors[0, 5] > factors[1, 5] > 1
-    days = over_days(np.array([2.0, 1.0]), factors, np.arange(2), weekday_numbers(FIRST, 140, 168))
+    days = over_days(np.array([2.0, 1.0]), factors, np.arange(2), days_from(FIRST, 140, 168, ALWAYS_OPEN))
     assert days.sum(axis=1) == pytest.approx([56, 28])
+
+
+def test_a_closed_day_lowers_no_weekday_and_its_demand_comes_on_other_days() -> None:
+    units = np.full((1, 140), 20.0)
+    units[0, 0] = 0
+    shut = OpeningSettings((str(FIRST), str(FIRST + timedelta(days=142))))
+    factors = weekday_factors(lines_of(units, opening=shut), 140, 100.0)
+    assert factors[0] == pytest.approx([1] * 7)
+    taken_for_a_bad_day = weekday_factors(lines_of(units), 140, 100.0)
+    assert taken_for_a_bad_day[0].min() < 0.96
+    days = over_days(np.array([2.0]), factors, np.zeros(1, int), days_from(FIRST, 140, 168, shut))
+    assert days[0, 2] == 0 and days.sum() == pytest.approx(56)
+    assert np.delete(days[0], 2) == pytest.approx([56 / 27] * 27)
+    never = days_from(FIRST, 142, 143, shut)
+    assert over_days(np.array([2.0]), factors, np.zeros(1, int), never).tolist() == [[0.0]]
 
 
 def test_spread_covers_what_it_says_on_days_and_sums_that_it_never_saw() -> None:

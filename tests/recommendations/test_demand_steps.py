@@ -16,6 +16,7 @@ from recsys.recommendations.demand_forecast import build_demand_forecast
 from recsys.recommendations.reorder_suggestions import build_reorder_suggestions
 from recsys.run import RunContext, RunError
 from recsys.settings.demand import DemandSettings
+from recsys.settings.opening import OpeningSettings
 from recsys.storage import Lake, file_checksum, partition_path, read_partition, write_partition
 from tests import demand_shop as shop
 
@@ -60,6 +61,18 @@ def test_each_forecast_item_has_every_day_of_the_horizon(forecast: pl.DataFrame)
 
 def test_a_steady_item_goes_on(forecast: pl.DataFrame) -> None:
     assert total(forecast, "steady") == pytest.approx(28, rel=0.05)
+
+
+def test_nothing_is_forecast_for_a_closed_day(forecast: pl.DataFrame, tmp_path: Path) -> None:
+    context = shop.context_of(str(tmp_path))
+    day = shop.AS_OF_DATE + timedelta(days=9)
+    shut = replace(context.settings, opening=OpeningSettings((f"{day:%m-%d}",)))
+    build(replace(context, settings=shut))
+    rows = read_partition(context.lake, schemas.DEMAND_FORECAST, **DAY)
+    numbers = ["mean", "q10", "q50", "q90"]
+    assert rows.filter(pl.col("forecast_date") == day).select(pl.max_horizontal(numbers).max()).item() == 0
+    assert forecast.filter(pl.col("forecast_date") == day)["mean"].min() > 0  # type: ignore[operator]
+    assert total(rows, "steady") == pytest.approx(total(forecast, "steady"))
 
 
 def test_a_week_without_stock_does_not_lower_the_forecast(forecast: pl.DataFrame, tmp_path: Path) -> None:
