@@ -87,5 +87,6 @@ lock: .venv/installed  ## Lock the newest versions that requirements.in and requ
 	@mkdir -p .venv/tmp
 	@sed -n '/^uv==/,/^[^ ]*==/{/^uv==/p;/^    --hash/p}' requirements-dev.txt > .venv/tmp/uv.txt
 	@.venv/bin/pip install -q --disable-pip-version-check --no-deps --require-hashes -r .venv/tmp/uv.txt
-	@.venv/bin/uv pip install -q --compile-bytecode --python $(PYTHON) --require-hashes -r requirements.txt -r requirements-dev.txt
+	@.venv/bin/uv pip install -q --python $(PYTHON) --require-hashes -r requirements.txt -r requirements-dev.txt
+	@$(PYTHON) -m compileall -qq -j 0 -x '/(tests|pip|setuptools|mypyc?)/' .venv/lib/python3.11/site-packages || true
 	@touch $@

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -28,13 +29,14 @@ def run(folder: Path) -> None:
     """Everything that is not done yet, then the report. Raises what the parts raise."""
     started = time.monotonic()
     with PeakMemory(lambda: _processes(folder)) as memory:
-        _say("Postgres, the shop and the warehouse")
+        _say("Postgres, the shop and the warehouse; Airflow: api-server, dag-processor, scheduler")
         server = postgres.start(folder)
-        if load_shop.main(["--folder", str(folder)]):
-            raise DatabaseError("the shop could not be loaded")
-        create_warehouse(server.dsn("warehouse"))
-        _say("Airflow: api-server, dag-processor, scheduler")
-        airflow = airflow_services.start(folder)
+        with ThreadPoolExecutor(1) as beside:
+            starting = beside.submit(airflow_services.start, folder)
+            if load_shop.main(["--folder", str(folder)]):
+                raise DatabaseError("the shop could not be loaded")
+            create_warehouse(server.dsn("warehouse"))
+        airflow = starting.result()
         wait_for_dag(airflow)
         print(login(folder))
         running = {run: day for run, day in unfinished(airflow).items() if date.fromisoformat(day) in DAYS}
