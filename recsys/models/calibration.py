@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from recsys.features.assemble import matrix
-from recsys.models.ranker import Ranker
+from recsys.models.ranker import Ranker, part_scores
 
 
 def expected_over_actual(ranker: Ranker, frame: pl.DataFrame) -> float | None:
@@ -18,7 +18,7 @@ def expected_over_actual(ranker: Ranker, frame: pl.DataFrame) -> float | None:
     part = ranker.parts.get("binary")
     if part is None or labels == 0:
         return None
-    raw = part.predict(matrix(frame, ranker.features), ranker.threads) * part.deviation + part.mean
+    raw = part_scores(ranker, "binary", matrix(frame, ranker.features)) * part.deviation + part.mean
     return float((1 / (1 + np.exp(-raw))).sum() / labels)
 
 

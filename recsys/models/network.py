@@ -63,13 +63,12 @@ class Network:
     mean: float = 0.0
     deviation: float = 1.0
 
-    def predict(self, values: Values, threads: int) -> NDArray[np.float64]:
+    def predict(self, values: Values) -> NDArray[np.float64]:
         """Standardised raw scores of the rows of `values` (rows x features, NaN: unknown)."""
         # In double precision the rows beside a row change no digit of its score that is kept.
         layer: NDArray[Any] = self.scaling.inputs(values).astype(np.float64)
-        with threadpool_limits(threads, "blas"):
-            for depth, (weights, biases) in enumerate(zip(self.weights, self.biases, strict=True)):
-                layer = (np.maximum(layer, 0.0) if depth else layer) @ weights + biases
+        for depth, (weights, biases) in enumerate(zip(self.weights, self.biases, strict=True)):
+            layer = (np.maximum(layer, 0.0) if depth else layer) @ weights + biases
         return np.asarray((layer[:, 0] - self.mean) / self.deviation, dtype=np.float64)
 
     def as_json(self) -> dict[str, Any]:
@@ -116,7 +115,7 @@ def fit_network(values: Values, labels: NDArray[np.int8], settings: ModelSetting
         tuple(np.asarray(layer, np.float32) for layer in layers) for layers in (model.coefs_, model.intercepts_)
     )
     network = Network(scaling, weights, biases)
-    raw = network.predict(sample, settings.threads)
+    raw = network.predict(sample)
     return replace(network, mean=float(raw.mean()), deviation=float(raw.std()) or 1.0)
 
 

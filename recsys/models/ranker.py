@@ -9,6 +9,7 @@ features mean other things.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,15 +76,21 @@ def score(ranker: Ranker, frame: pl.DataFrame) -> tuple[Floats, Floats]:
         fused = reciprocal_ranks(frame)
         return fused, np.where(new, fused, np.nan)
     values = matrix(frame, ranker.features)
-    told = {name: ranker.parts[name].predict(values, ranker.threads) for name in ranker.names()}
+    told = {name: part_scores(ranker, name, values) for name in ranker.names()}
     general = np.mean(list(told.values()), axis=0)
     discovery = np.full(len(frame), np.nan)
     if new.any():
         own = {name: scores[new] for name, scores in told.items()}
         if "discover" in ranker.parts:
-            own["discover"] = ranker.parts["discover"].predict(values[new], ranker.threads)
+            own["discover"] = part_scores(ranker, "discover", values[new])
         discovery[new] = np.mean([own[name] for name in ranker.names(discovery=True)], axis=0)
     return general, discovery
+
+
+def part_scores(ranker: Ranker, name: str, values: NDArray[np.float32]) -> Floats:
+    """Standardised raw scores that one part gives the rows of `values`."""
+    part = ranker.parts[name]
+    return part.predict(values, ranker.threads) if isinstance(part, Trees) else part.predict(values)
 
 
 def reciprocal_ranks(frame: pl.DataFrame) -> Floats:
@@ -133,9 +140,13 @@ def fit_ranker(parts: list[pl.DataFrame], features: list[str], settings: ModelSe
         return Ranker(features, {}, settings.threads)
     lambdarank = _LAMBDARANK | {"learning_rate": settings.lambdarank_learning_rate}
     wanted = {"binary": (_BINARY, settings.trees), "lambdarank": (lambdarank, settings.lambdarank_trees)}
-    fitted: dict[str, Trees | Network] = {**_boost(everything, wanted, settings, seed)}
-    if settings.network_epochs:
-        fitted["network"] = fit_network(everything[0], labels, settings, seed)
+    with ThreadPoolExecutor(1) as beside:
+        learning = (
+            beside.submit(fit_network, everything[0], labels, settings, seed) if settings.network_epochs else None
+        )
+        fitted: dict[str, Trees | Network] = {**_boost(everything, wanted, settings, seed)}
+        if learning:
+            fitted["network"] = learning.result()
     if new[1].sum() >= settings.min_labels:
         fitted |= _boost(new, {"discover": (_DISCOVER, settings.discover_trees)}, settings, seed)
     return Ranker(features, fitted, settings.threads)

@@ -21,6 +21,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -36,9 +37,9 @@ from recsys.models.calibration import calibration_row
 from recsys.models.candidates import GeneratorSet, als_of, fit_generators_on, is_ease_shop, with_generator
 from recsys.models.cold_candidates import fit_cold_candidates
 from recsys.models.cold_items import fit_new_items
-from recsys.models.cuts import Cut, cut_days, cut_frame, cut_key, is_usable, label_types, make_cut, sampled
+from recsys.models.cuts import cut_days, cut_frame, cut_key, is_usable, label_types, make_cut, sampled
 from recsys.models.leaks import cut_evidence
-from recsys.models.measuring import Measures, measure
+from recsys.models.measuring import measure
 from recsys.models.model_card import artefact_digests, write_card
 from recsys.models.ranker import Ranker, fit_ranker, score
 from recsys.models.repeat_purchase import save_repeat_purchase
@@ -130,16 +131,20 @@ def _train(context: RunContext, history: History, plan: Plan) -> registry.Traine
     whole = cut_frame(newest, settings, plan.with_ease)
     features = feature_names(whole)
     trial = fit_ranker(past, features, models, settings.seed)
-    measures = _measured(settings, newest, whole, trial)
-    registry.write_frame(context.lake, plan.newest, f"{plan.key}-values", measures.values)
-    mine = sampled(whole, settings)
-    metrics = pl.concat([measures.rows, calibration_row(trial, mine, measures.rows)])
+    scored, mine = _scored(trial, whole), sampled(whole, settings)
+    # The features of all candidates are the largest thing in memory: nothing below needs them.
+    del whole
     registry.write_frame(context.lake, plan.newest, plan.cuts[plan.newest], mine)
     usable = is_usable(history, plan.newest, settings)
     recent = ([mine] if usable else []) + past
     recent = recent[: models.training_cuts]
     days = [day for day in plan.cuts if usable or day != plan.newest][: len(recent)]
-    ranker = fit_ranker(recent, features, models, settings.seed)
+    with ThreadPoolExecutor(1) as beside:
+        measuring = beside.submit(measure, settings, newest, scored)
+        ranker = fit_ranker(recent, features, models, settings.seed)
+        measures = measuring.result()
+    registry.write_frame(context.lake, plan.newest, f"{plan.key}-values", measures.values)
+    metrics = pl.concat([measures.rows, calibration_row(trial, mine, measures.rows)])
     counts = {"cuts": len(recent), "rows": sum(len(frame) for frame in recent)}
     return registry.Trained(ranker, metrics, days, counts)
 
@@ -165,7 +170,8 @@ def _record(plan: Plan) -> dict[str, Any]:
     return {"newest": str(plan.newest), "key": plan.key, "cuts": cuts}
 
 
-def _measured(settings: Settings, cut: Cut, frame: pl.DataFrame, trial: Ranker) -> Measures:
+def _scored(trial: Ranker, frame: pl.DataFrame) -> pl.DataFrame:
+    """The candidates of `frame` as `measure` wants them, without their features."""
     general, discovery = score(trial, frame)
-    scored = frame.with_columns(score=pl.Series(general), discover_score=pl.Series(discovery))
-    return measure(settings, cut, scored)
+    candidates = frame.select("user", "item", "ui_trips", "^.*_rank$")
+    return candidates.with_columns(score=pl.Series(general), discover_score=pl.Series(discovery))

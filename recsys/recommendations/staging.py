@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import psycopg2
@@ -17,6 +18,7 @@ from recsys.storage import Lake, has_partition, shards_of, stream_partition
 from recsys.warehouse import SQL, STAGING, WRITER, connect_warehouse, partition_name
 
 _EXAMPLES = 5
+_TABLES_AT_ONCE = 2
 
 
 def stage_tables(context: RunContext) -> Counts:
@@ -25,20 +27,23 @@ def stage_tables(context: RunContext) -> Counts:
     Returns the rows by table. Raises RunError for a table without a partition of the day, rows of another day, or rows
     that repeat a key; DatabaseError when the warehouse cannot be reached.
     """
-    dsn, day = context.environment.warehouse_dsn, context.as_of_date
-    partitions = {table: _lake_partitions(context.lake, table, day) for table in schemas.PUBLISHED}
+    partitions = {table: _lake_partitions(context.lake, table, context.as_of_date) for table in schemas.PUBLISHED}
+    # The server adds one table's keys while another's rows are sent.
+    with ThreadPoolExecutor(_TABLES_AT_ONCE) as beside:
+        staged = {table.name: beside.submit(_stage, context, table, keys) for table, keys in partitions.items()}
+        return {name: waiting.result() for name, waiting in staged.items()}
+
+
+def _stage(context: RunContext, table: Table, keys: list[dict[str, object]]) -> int:
+    """Rows of one table of the day, loaded and with its keys."""
+    dsn, day, name = context.environment.warehouse_dsn, context.as_of_date, partition_name(table, context.as_of_date)
     with connect_warehouse(dsn) as connection:
-        for table in partitions:
-            create_staged(connection, table, day)
-        # The load runs in a session of its own and must see the tables.
+        create_staged(connection, table, day)
+        # The load runs in a session of its own and must see the table.
         connection.commit()
-        readers = (
-            (partition_name(table, day), _reader(context.lake, table, keys)) for table, keys in partitions.items()
-        )
-        rows = copy_in(dsn, WRITER, STAGING, readers)
-        for table in partitions:
-            add_keys(connection, table, day)
-    return {table.name: rows[partition_name(table, day)] for table in partitions}
+        rows = copy_in(dsn, WRITER, STAGING, name, _reader(context.lake, table, keys))
+        add_keys(connection, table, day)
+    return rows
 
 
 def check_staging(context: RunContext) -> Counts:

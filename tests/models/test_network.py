@@ -47,7 +47,7 @@ def test_what_lies_far_out_is_drawn_in() -> None:
 
 def test_it_learns_what_no_single_feature_tells(rows: tuple[np.ndarray, np.ndarray], network: Network) -> None:
     values, labels = rows
-    scores = network.predict(values, 1)
+    scores = network.predict(values)
     assert np.mean((scores > np.quantile(scores, 1 - labels.mean())) == labels) > 0.95
     assert scores.mean() == pytest.approx(0, abs=1e-9)
     assert scores.std() == pytest.approx(1, abs=1e-9)
@@ -60,11 +60,11 @@ def test_the_same_seed_gives_the_same_network(rows: tuple[np.ndarray, np.ndarray
 
 def test_a_row_scores_the_same_among_others(rows: tuple[np.ndarray, np.ndarray], network: Network) -> None:
     values, _ = rows
-    together = network.predict(values, 2).astype(np.float32)
-    alone = np.concatenate([network.predict(values[start : start + 7], 1) for start in range(0, len(values), 7)])
+    together = network.predict(values).astype(np.float32)
+    alone = np.concatenate([network.predict(values[start : start + 7]) for start in range(0, len(values), 7)])
     np.testing.assert_array_equal(alone.astype(np.float32), together)
 
 
 def test_it_is_read_back_to_the_last_bit(rows: tuple[np.ndarray, np.ndarray], network: Network) -> None:
     again = Network.from_json(json.loads(json.dumps(network.as_json())))
-    np.testing.assert_array_equal(again.predict(rows[0], 1), network.predict(rows[0], 1))
+    np.testing.assert_array_equal(again.predict(rows[0]), network.predict(rows[0]))

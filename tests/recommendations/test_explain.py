@@ -15,7 +15,7 @@ from recsys.models.als import Als
 from recsys.models.als_explanation import als_anchors, explain_als
 from recsys.models.contributions import GROUPS, contributions, group_of, strongest
 from recsys.models.gate import judge_models
-from recsys.models.ranker import is_new, score
+from recsys.models.ranker import is_new, part_scores, score
 from recsys.models.training import fit_generators, train_ranker
 from recsys.recommendations.explain import explain
 from recsys.recommendations.user_recommendations import plan_user_shards, recommend_users
@@ -45,7 +45,7 @@ def scorer(day: RunContext) -> scoring.Scorer:
 def test_contributions_and_the_network_add_up_to_the_score(scorer: scoring.Scorer) -> None:
     frame = pl.concat(scoring.candidate_frames(scorer, list(shop.SHOPPERS)))
     general, discovery = score(scorer.ranker, frame)
-    network = scorer.ranker.parts["network"].predict(matrix(frame, scorer.ranker.features), 1) / 3
+    network = part_scores(scorer.ranker, "network", matrix(frame, scorer.ranker.features)) / 3
     told = contributions(scorer.ranker, frame)
     assert told is not None
     np.testing.assert_allclose(told.groups.sum_horizontal().to_numpy() + told.base + network, general, atol=1e-6)
