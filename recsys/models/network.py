@@ -20,7 +20,8 @@ from recsys.settings.models import ModelSettings
 FURTHEST = 4.0
 """Inputs end at so many standard deviations: what lies further out was hardly learnt from."""
 _LARGEST = 1e6
-_BLOCK_ROWS = 20_000
+_BLOCK_ROWS = 10_000
+"""Rows at once, so that layers of a million rows never stand in memory."""
 _SAMPLE_ROWS = 50_000
 _RATE = 1e-3
 _ALPHA = 1e-3
@@ -65,11 +66,14 @@ class Network:
 
     def predict(self, values: Values) -> NDArray[np.float64]:
         """Standardised raw scores of the rows of `values` (rows x features, NaN: unknown)."""
-        # In double precision the rows beside a row change no digit of its score that is kept.
-        layer: NDArray[Any] = self.scaling.inputs(values).astype(np.float64)
-        for depth, (weights, biases) in enumerate(zip(self.weights, self.biases, strict=True)):
-            layer = (np.maximum(layer, 0.0) if depth else layer) @ weights + biases
-        return np.asarray((layer[:, 0] - self.mean) / self.deviation, dtype=np.float64)
+        raw = np.empty(len(values))
+        for start in range(0, len(values), _BLOCK_ROWS):
+            # In double precision the rows beside a row change no digit of its score that is kept.
+            layer: NDArray[Any] = self.scaling.inputs(values[start : start + _BLOCK_ROWS]).astype(np.float64)
+            for depth, (weights, biases) in enumerate(zip(self.weights, self.biases, strict=True)):
+                layer = (np.maximum(layer, 0.0) if depth else layer) @ weights + biases
+            raw[start : start + _BLOCK_ROWS] = layer[:, 0]
+        return (raw - self.mean) / self.deviation
 
     def as_json(self) -> dict[str, Any]:
         """What `from_json` reads back to the last bit."""

@@ -18,6 +18,7 @@ from recsys.models.gate import judge_models
 from recsys.models.ranker import is_new, part_scores, score
 from recsys.models.training import fit_generators, train_ranker
 from recsys.recommendations.explain import explain
+from recsys.recommendations.row_facts import with_top_features
 from recsys.recommendations.user_recommendations import plan_user_shards, recommend_users
 from recsys.run import RunContext
 from recsys.storage import scan_partitions, shards_of
@@ -115,18 +116,27 @@ def test_every_feature_belongs_to_a_documented_group(scorer: scoring.Scorer) -> 
 
 def test_published_rows_name_the_groups_that_moved_them_most(day: RunContext, scorer: scoring.Scorer) -> None:
     rows = lists_of(day)
-    few = rows["rank"] <= day.settings.explain.rows_a_list
-    assert rows.filter(few & pl.col("fallback").is_null())["top_features"].null_count() == 0
-    assert rows.filter(~few | pl.col("fallback").is_not_null())["top_features"].count() == 0
+    assert rows.filter(pl.col("fallback").is_null())["top_features"].null_count() == 0
+    assert rows.filter(pl.col("fallback").is_not_null())["top_features"].count() == 0
     frame = pl.concat(scoring.candidate_frames(scorer, ["coffee_lover_1"]))
     frame = frame.with_columns(item_id=scorer.item_ids.gather(frame["item"]))
     for name, discovery in (("for_you", False), ("discover", True), ("buy_again", False)):
-        mine = rows.filter((pl.col("user_id") == "coffee_lover_1") & (pl.col("list") == name) & few)
+        mine = rows.filter((pl.col("user_id") == "coffee_lover_1") & (pl.col("list") == name))
         for row in mine.drop_nulls("top_features").iter_rows(named=True):
             told = contributions(scorer.ranker, frame.filter(pl.col("item_id") == row["item_id"]), discovery)
             assert told is not None
             best = ", ".join(f"{group} {round(value, 2) + 0.0:+.2f}" for group, value in strongest(told)[0])
             assert row["top_features"] == best
+
+
+def test_places_beyond_those_asked_for_name_no_groups(day: RunContext, scorer: scoring.Scorer) -> None:
+    rows = lists_of(day).filter(pl.col("user_id") == "coffee_lover_1")
+    features = scoring.score_with_features(scorer, ["coffee_lover_1"], 40).features
+    named = with_top_features(rows.drop("top_features"), features, scorer.ranker, 2)
+    first = pl.col("rank") <= 2
+    assert rows["rank"].max() > 2  # type: ignore[operator]
+    assert named.filter(first)["top_features"].to_list() == rows.filter(first)["top_features"].to_list()
+    assert named.filter(~first)["top_features"].count() == 0
 
 
 def test_rows_of_als_name_the_item_that_speaks_most_for_them(day: RunContext, scorer: scoring.Scorer) -> None:
