@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from recsys.ahead import ahead
 from recsys.features.assemble import assemble
 from recsys.features.build import read_codes
 from recsys.features.view_files import codes_among, in_range_of, scan_view
@@ -94,8 +93,7 @@ def score_users(scorer: Scorer, user_ids: list[str]) -> pl.DataFrame:
 def score_with_features(scorer: Scorer, user_ids: list[str], depth: int) -> Scored:
     """`score_users`, and the features of the first `depth` rows of each user by each score."""
     parts, kept = [pl.DataFrame(schema=OUTPUT)], []
-    # Candidates keep one processor busy, boosted trees all that they are given.
-    for frame in ahead(candidate_frames(scorer, user_ids)):
+    for frame in candidate_frames(scorer, user_ids):
         told = _output(scorer, frame, *score(scorer.ranker, frame))
         parts.append(told)
         if depth and scorer.ranker.parts:

@@ -18,6 +18,7 @@ import polars as pl
 
 from recsys.features.campaigns import promoted_items
 from recsys.features.demand_series import Floats
+from recsys.models.demand_shape import days_from
 from recsys.run import RunContext
 from recsys.schemas import BUNDLE_ITEMS, CAMPAIGN_AUDIENCES, CAMPAIGN_TARGETS, CAMPAIGNS, ITEMS, USER_BUNDLES
 from recsys.storage import has_partition, read_partition, read_partition_if_any
@@ -35,22 +36,27 @@ class Promotion:
 
 @dataclass(frozen=True)
 class PublishedDemand:
-    """Units a day of bundles by item (item_id, units), and what each campaign adds."""
+    """Units a day of bundles by item (item_id, units), what each campaign adds, and numbers of the days on which the
+    shop is closed, counted from the as-of date."""
 
     bundles: pl.DataFrame
     promotions: tuple[Promotion, ...]
+    closed: tuple[int, ...] = ()
 
     def of(self, item_ids: pl.Series, days: int) -> Floats:
         """Units of the items on each of the next `days` days (items x days)."""
         total = np.repeat(_column(item_ids, self.bundles)[:, None], days, axis=1)
         for one in self.promotions:
             total[:, one.start : one.end] += _column(item_ids, one.units)[:, None]
+        total[:, [day for day in self.closed if day < days]] = 0.0
         return total
 
 
 def published_demand(context: RunContext, demand: pl.DataFrame) -> PublishedDemand:
     """What today's user_bundles and campaign_audiences may bring; `demand` has item_id and level."""
-    return PublishedDemand(bundle_demand(context), tuple(campaign_demand(context, demand)))
+    ahead = days_from(context.as_of_date, 0, context.settings.demand.horizon_days, context.settings.opening)
+    closed = tuple(np.flatnonzero(~ahead.open).tolist())
+    return PublishedDemand(bundle_demand(context), tuple(campaign_demand(context, demand)), closed)
 
 
 def _column(item_ids: pl.Series, units: pl.DataFrame) -> Floats:

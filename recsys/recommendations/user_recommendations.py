@@ -1,7 +1,7 @@
 """The lists of every user: users are planned into shards, each shard is one task of bounded memory.
 
-A shard scores its users in batches and writes each batch before it scores the next, so that memory depends on
-neither the number of users nor the size of a shard.
+A shard scores its users in batches, one batch ahead of those that are written, so that memory depends on neither the
+number of users nor the size of a shard.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 from recsys import schemas
+from recsys.ahead import ahead
 from recsys.data.events import read_events
 from recsys.features.item_space import ItemSpace, load_item_space
 from recsys.models import scoring
@@ -37,8 +38,8 @@ from recsys.storage import delete_partitions, read_partition, write_batches, wri
 log = logging.getLogger(__name__)
 
 _ARM_EVENTS = ["user_id", "item_id", "event_type", "occurred_at"]
-BATCH_USERS = 2_000
-"""Users scored and written at once."""
+BATCH_USERS = 500
+"""Users scored and written at once; the next ones are scored beside it."""
 
 
 @dataclass(frozen=True)
@@ -105,12 +106,16 @@ def _batches(context: RunContext, user_ids: list[str], counts: Counter[str]) -> 
     day = _read_day(context)
     scorer = scoring.load_scorer(context)
     version = model_version(context)
-    bought = _bought(context, user_ids)
-    for start in range(0, len(user_ids), BATCH_USERS):
-        batch = user_ids[start : start + BATCH_USERS]
-        agreed = users_with_consent(batch, day.users, context.settings.rules)
-        explained = context.settings.explain
-        told = scoring.score_with_features(scorer, agreed, explained.rows_a_list and explained.depth)
+    bought, explained = _bought(context, user_ids), context.settings.explain
+
+    def scored_batches() -> Iterator[tuple[list[str], list[str], scoring.Scored]]:
+        for start in range(0, len(user_ids), BATCH_USERS):
+            batch = user_ids[start : start + BATCH_USERS]
+            agreed = users_with_consent(batch, day.users, context.settings.rules)
+            yield batch, agreed, scoring.score_with_features(scorer, agreed, explained.rows_a_list and explained.depth)
+
+    # Neither scoring users nor wording their lists keeps two processors busy.
+    for batch, agreed, told in ahead(scored_batches()):
         scored = _as_scored(told.rows)
         scored = exposed(scored, day.cover, tuple(SCORES.values()), context.settings.rules.stock_exposure)
         counts["candidates"] += scored.height

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -102,3 +104,5 @@ def test_what_a_campaign_brings_follows_what_sells_and_ends_with_it() -> None:
     published = PublishedDemand(pl.DataFrame({"item_id": ["b"], "units": [0.5]}), (Promotion(1, 3, shares),))
     found = published.of(pl.Series("item_id", ["b", "a", "dead"]), 4)
     assert found.tolist() == [[0.5, 2.5, 2.5, 0.5], [0, 6, 6, 0], [0, 0, 0, 0]]
+    shut = replace(published, closed=(2, 9)).of(pl.Series("item_id", ["b", "a"]), 4)
+    assert shut.tolist() == [[0.5, 2.5, 0, 0.5], [0, 6, 0, 0]]
