@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 
 import psycopg2
 import pyarrow as pa
@@ -18,7 +19,7 @@ from recsys.storage import Lake, has_partition, shards_of, stream_partition
 from recsys.warehouse import SQL, STAGING, WRITER, connect_warehouse, partition_name
 
 _EXAMPLES = 5
-_TABLES_AT_ONCE = 2
+_PARTS = 2
 
 
 def stage_tables(context: RunContext) -> Counts:
@@ -28,22 +29,28 @@ def stage_tables(context: RunContext) -> Counts:
     that repeat a key; DatabaseError when the warehouse cannot be reached.
     """
     partitions = {table: _lake_partitions(context.lake, table, context.as_of_date) for table in schemas.PUBLISHED}
-    # The server adds one table's keys while another's rows are sent.
-    with ThreadPoolExecutor(_TABLES_AT_ONCE) as beside:
-        staged = {table.name: beside.submit(_stage, context, table, keys) for table, keys in partitions.items()}
-        return {name: waiting.result() for name, waiting in staged.items()}
+    parts = [dict(list(partitions.items())[number::_PARTS]) for number in range(_PARTS)]
+    # One part's rows are sent while the server adds the other's keys.
+    with ThreadPoolExecutor(_PARTS) as beside:
+        rows = {name: count for staged in beside.map(partial(_stage, context), parts) for name, count in staged.items()}
+    return {table.name: rows[table.name] for table in partitions}
 
 
-def _stage(context: RunContext, table: Table, keys: list[dict[str, object]]) -> int:
-    """Rows of one table of the day, loaded and with its keys."""
-    dsn, day, name = context.environment.warehouse_dsn, context.as_of_date, partition_name(table, context.as_of_date)
+def _stage(context: RunContext, partitions: dict[Table, list[dict[str, object]]]) -> dict[str, int]:
+    """Rows by table of some tables of the day, loaded and with their keys."""
+    dsn, day = context.environment.warehouse_dsn, context.as_of_date
     with connect_warehouse(dsn) as connection:
-        create_staged(connection, table, day)
-        # The load runs in a session of its own and must see the table.
+        for table in partitions:
+            create_staged(connection, table, day)
+        # The load runs in a session of its own and must see the tables.
         connection.commit()
-        rows = copy_in(dsn, WRITER, STAGING, name, _reader(context.lake, table, keys))
-        add_keys(connection, table, day)
-    return rows
+        readers = (
+            (partition_name(table, day), _reader(context.lake, table, keys)) for table, keys in partitions.items()
+        )
+        rows = copy_in(dsn, WRITER, STAGING, readers)
+        for table in partitions:
+            add_keys(connection, table, day)
+    return {table.name: rows[partition_name(table, day)] for table in partitions}
 
 
 def check_staging(context: RunContext) -> Counts:
