@@ -41,8 +41,10 @@ def weekday_volume(
     """Rows of `day` over the median of the same weekday in the `weeks` before, and that median.
 
     Days before the first of `rows` are unknown and closed ones are left out, others without a row count 0; None with
-    fewer than two of them.
+    fewer than two of them, and where `day` itself is closed.
     """
+    if opening.closed(day):
+        return None
     first = min(rows, default=day)
     earlier = [day - timedelta(weeks=n) for n in range(1, weeks + 1)]
     known = [rows.get(past, 0) for past in earlier if past >= first and not opening.closed(past)]

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from recsys.config import Settings
 from recsys.features.history import History, weights
@@ -15,6 +16,7 @@ from recsys.models.metrics import Estimate, Values, estimate, ndcg, recall, top_
 from recsys.models.registry import SERVED
 from recsys.schemas import OFFLINE_METRICS
 
+Scores = NDArray[np.float64]
 SETTINGS = ("all", "repeat", "discover")
 BASELINE_HALF_LIFE = 60.0
 
@@ -38,16 +40,20 @@ class Measures:
     values: pl.DataFrame
 
 
+def scored_candidates(frame: pl.DataFrame, general: Scores, discovery: Scores) -> pl.DataFrame:
+    """Of assembled candidates and their two scores what `measure` asks for: user, item, score, discover_score, bought
+    (whether the user had bought the item) and each generator's rank, without the features, which are far larger."""
+    told = {"score": pl.Series(general), "discover_score": pl.Series(discovery)}
+    return frame.select("user", "item", "^.*_rank$", bought=pl.col("ui_trips").is_not_null(), **told)
+
+
 def measure(settings: Settings, cut: Cut, scored: pl.DataFrame) -> Measures:
     """ndcg@10 of ranker, generators and baselines with intervals, paired differences against the baselines, recall of
     the candidates, of each generator and what it alone adds, share of the items that the ranker's lists hold.
 
-    `scored`: assembled candidates of the cut with `score` and `discover_score`.
+    `scored`: the cut's `scored_candidates`.
     """
     history, truth = cut.history, cut.labels.select("user", "item")
-    # The features beside them would be copied by every filter.
-    ranks = [f"{name}_rank" for name in _generators(scored)]
-    scored = scored.select("user", "item", "score", "discover_score", *ranks, bought=pl.col("ui_trips").is_not_null())
     bought = history.aged("purchase").select("user", "item").unique()
     parts = split_truth(truth, bought)
     models = _models(settings, history, scored, truth, bought)

@@ -19,7 +19,7 @@ from recsys.features.build import load_history
 from recsys.models import registry
 from recsys.models.candidates import is_ease_shop
 from recsys.models.cuts import cut_frame, label_types, make_cut
-from recsys.models.measuring import measure
+from recsys.models.measuring import measure, scored_candidates
 from recsys.models.ranker import reciprocal_ranks
 from recsys.run import RunContext
 from recsys.storage import LakeError
@@ -47,8 +47,8 @@ def generators_on(context: RunContext, cut_day: date) -> pl.DataFrame:
     settings, history = _quick(context.settings), load_history(context)
     cut = make_cut(history, cut_day, label_types(history, cut_day, settings), settings)
     frame = cut_frame(cut, settings, is_ease_shop(history, settings))
-    fused = pl.Series(reciprocal_ranks(frame))
-    values = measure(settings, cut, frame.with_columns(score=fused, discover_score=fused)).values
+    fused = reciprocal_ranks(frame)
+    values = measure(settings, cut, scored_candidates(frame, fused, fused)).values
     return values.filter(pl.col("model") != "ranker")
 
 

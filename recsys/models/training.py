@@ -39,9 +39,9 @@ from recsys.models.cold_candidates import fit_cold_candidates
 from recsys.models.cold_items import fit_new_items
 from recsys.models.cuts import cut_days, cut_frame, cut_key, is_usable, label_types, make_cut, sampled
 from recsys.models.leaks import cut_evidence
-from recsys.models.measuring import measure
+from recsys.models.measuring import measure, scored_candidates
 from recsys.models.model_card import artefact_digests, write_card
-from recsys.models.ranker import Ranker, fit_ranker, score
+from recsys.models.ranker import fit_ranker, score
 from recsys.models.repeat_purchase import save_repeat_purchase
 from recsys.run import Counts, RunContext
 from recsys.schemas import OFFLINE_METRICS
@@ -131,7 +131,7 @@ def _train(context: RunContext, history: History, plan: Plan) -> registry.Traine
     whole = cut_frame(newest, settings, plan.with_ease)
     features = feature_names(whole)
     trial = fit_ranker(past, features, models, settings.seed)
-    scored, mine = _scored(trial, whole), sampled(whole, settings)
+    scored, mine = scored_candidates(whole, *score(trial, whole)), sampled(whole, settings)
     # The features of all candidates are the largest thing in memory: nothing below needs them.
     del whole
     registry.write_frame(context.lake, plan.newest, plan.cuts[plan.newest], mine)
@@ -168,10 +168,3 @@ def _record(plan: Plan) -> dict[str, Any]:
     """What the gate and the search for leaks must know of the day's training."""
     cuts = {str(day): {"key": key, **plan.evidence[day]} for day, key in plan.cuts.items()}
     return {"newest": str(plan.newest), "key": plan.key, "cuts": cuts}
-
-
-def _scored(trial: Ranker, frame: pl.DataFrame) -> pl.DataFrame:
-    """The candidates of `frame` as `measure` wants them, without their features."""
-    general, discovery = score(trial, frame)
-    candidates = frame.select("user", "item", "ui_trips", "^.*_rank$")
-    return candidates.with_columns(score=pl.Series(general), discover_score=pl.Series(discovery))

@@ -41,6 +41,7 @@ def test_closed_days_are_no_days_without_events() -> None:
     assert weekday_volume(rows, MONDAY, 4, ALWAYS_OPEN) == (100 / 45, 45.0)
     closed = OpeningSettings(tuple(str(MONDAY - timedelta(days=7 * n)) for n in (1, 2)))
     assert weekday_volume(rows, MONDAY, 4, closed) == (100 / 90, 90.0)
+    assert weekday_volume(rows, MONDAY, 4, OpeningSettings((str(MONDAY),))) is None
 
 
 def test_price_level_compares_an_item_with_itself() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from recsys.features.history import encode
 from recsys.models.cuts import make_cut
-from recsys.models.measuring import measure
+from recsys.models.measuring import measure, scored_candidates
 from tests import known_answer_shop as shop
 
 DAY = shop.AS_OF_DATE
@@ -17,18 +18,17 @@ def test_the_repeat_setting_covers_only_what_was_bought_before() -> None:
     cut = make_cut(history, DAY.replace(month=4, day=1), ("purchase",), shop.SETTINGS)
     user, item = cut.labels.row(0)[:2]
     others = [code for code in range(len(cut.history.items)) if code != item][:2]
-    scored = pl.DataFrame(
+    frame = pl.DataFrame(
         {
             "user": [user] * 3,
             "item": [item, *others],
-            "score": [3.0, 2.0, 1.0],
-            "discover_score": [None, 2.0, 1.0],
             "ui_trips": [4.0, None, None],
             "buy_again_rank": [1, None, None],
             "trending_rank": [None, 1, 2],
         },
         schema_overrides={"user": pl.Int32, "item": pl.Int32},
     )
+    scored = scored_candidates(frame, np.array([3.0, 2.0, 1.0]), np.array([np.nan, 2.0, 1.0]))
     rows = measure(shop.SETTINGS, cut, scored).rows.filter(pl.col("metric") == "coverage@10")
     covered = {
         setting: round(value * len(cut.history.items)) for setting, value in rows["setting", "value"].iter_rows()
