@@ -6,10 +6,11 @@ Published tables live in schema `recsys`, one partition a day; a day's rows are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
@@ -17,10 +18,15 @@ from psycopg2.extensions import connection as Connection
 from recsys.database import DatabaseError, connect
 from recsys.run import Counts
 from recsys.schemas import PUBLISHED, PUBLISHED_RUNS, Table
+from recsys.threads import dealt
 
+Result = TypeVar("Result")
 WRITER = "recsys_writer"
 STAGING = "recsys_staging"
 SQL = Path(__file__).resolve().parent.parent / "sql"
+SESSIONS = 2
+"""Of a step that goes through the published tables: one sends or sorts rows while the server works on the other's. More
+would cost small shops more in connecting than large ones gain."""
 _UNPARTITIONED = (PUBLISHED_RUNS.name, "current_run", "run_claims")
 REPORTS = ("published_days", "table_freshness", "model_comparison", "experiment_results")
 """Views of schema bi that stand for no table of their own."""
@@ -47,6 +53,19 @@ def connect_warehouse(dsn: str) -> Iterator[Connection]:
         if row is None or row[0] is None:
             raise DatabaseError("the warehouse has no tables yet: run `python -m recsys create-warehouse` once")
         yield connection
+
+
+def for_published_tables(dsn: str, work: Callable[[Connection, Iterator[Table]], Result]) -> list[Result]:
+    """What `work` returns in each of SESSIONS sessions of `connect_warehouse`, to which the published tables are dealt.
+
+    What it raises is raised when all sessions have ended.
+    """
+
+    def in_session(tables: Iterator[Table]) -> Result:
+        with connect_warehouse(dsn) as connection:
+            return work(connection, tables)
+
+    return dealt(PUBLISHED, in_session, SESSIONS)
 
 
 def create_warehouse(admin_dsn: str) -> Counts:

@@ -29,6 +29,7 @@ from recsys.warehouse import (
     STAGING,
     connect_warehouse,
     current_day,
+    for_published_tables,
     partition_name,
     published_days,
 )
@@ -59,8 +60,8 @@ def publish(context: RunContext) -> Counts:
             _mark_lists(connection, context)
             return {"rows": 0, "already_published": 1}
         require_staged(connection, day)
-        staged = [_describe(connection, table, day) for table in schemas.PUBLISHED]
         connection.commit()
+        staged = _describe_all(context)
         own = [sql.Identifier(STAGING, partition_name(table.table, day)) for table in staged]
         with exclusive(connection, context.settings.publish, own) as locked_at:
             for table in staged:
@@ -167,6 +168,18 @@ def _published_already(connection: Connection, context: RunContext) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("select from recsys.published_runs where as_of_date = %s and run_id = %s", (day, context.run_id))
         return cursor.rowcount == len(schemas.PUBLISHED)
+
+
+def _describe_all(context: RunContext) -> list[Staged]:
+    """What is known of each staged table of the day, in the order of PUBLISHED."""
+
+    def describe(connection: Connection, tables: Iterator[Table]) -> list[Staged]:
+        return [_describe(connection, table, context.as_of_date) for table in tables]
+
+    sessions = for_published_tables(context.environment.warehouse_dsn, describe)
+    return sorted(
+        (staged for session in sessions for staged in session), key=lambda told: schemas.PUBLISHED.index(told.table)
+    )
 
 
 def _describe(connection: Connection, table: Table, day: date) -> Staged:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 from functools import partial
 
@@ -16,10 +17,8 @@ from recsys.database import copy_in
 from recsys.run import Counts, RunContext, RunError
 from recsys.schemas import Table
 from recsys.storage import Lake, has_partition, shards_of, stream_partition
-from recsys.warehouse import SQL, STAGING, WRITER, connect_warehouse, partition_name
-
-_EXAMPLES = 5
-_PARTS = 2
+from recsys.threads import dealt
+from recsys.warehouse import SESSIONS, SQL, STAGING, WRITER, connect_warehouse, for_published_tables, partition_name
 
 
 def stage_tables(context: RunContext) -> Counts:
@@ -28,43 +27,50 @@ def stage_tables(context: RunContext) -> Counts:
     Returns the rows by table. Raises RunError for a table without a partition of the day, rows of another day, or rows
     that repeat a key; DatabaseError when the warehouse cannot be reached.
     """
-    partitions = {table: _lake_partitions(context.lake, table, context.as_of_date) for table in schemas.PUBLISHED}
-    parts = [dict(list(partitions.items())[number::_PARTS]) for number in range(_PARTS)]
-    # One part's rows are sent while the server adds the other's keys.
-    with ThreadPoolExecutor(_PARTS) as beside:
-        rows = {name: count for staged in beside.map(partial(_stage, context), parts) for name, count in staged.items()}
-    return {table.name: rows[table.name] for table in partitions}
-
-
-def _stage(context: RunContext, partitions: dict[Table, list[dict[str, object]]]) -> dict[str, int]:
-    """Rows by table of some tables of the day, loaded and with their keys."""
     dsn, day = context.environment.warehouse_dsn, context.as_of_date
+    partitions = {table: _lake_partitions(context.lake, table, day) for table in schemas.PUBLISHED}
     with connect_warehouse(dsn) as connection:
         for table in partitions:
             create_staged(connection, table, day)
-        # The load runs in a session of its own and must see the tables.
-        connection.commit()
-        readers = (
-            (partition_name(table, day), _reader(context.lake, table, keys)) for table, keys in partitions.items()
-        )
-        rows = copy_in(dsn, WRITER, STAGING, readers)
-        for table in partitions:
+    pieces = ((table, keys) for table, own in partitions.items() for keys in own)
+    rows: Counter[str] = Counter()
+    for loaded in dealt(pieces, partial(_load, context), SESSIONS):
+        rows.update(loaded)
+
+    def finish(connection: Connection, tables: Iterator[Table]) -> None:
+        for table in tables:
             add_keys(connection, table, day)
+
+    for_published_tables(dsn, finish)
     return {table.name: rows[partition_name(table, day)] for table in partitions}
+
+
+def _load(context: RunContext, pieces: Iterator[tuple[Table, dict[str, object]]]) -> dict[str, int]:
+    """Load partitions of the lake in one session; rows by staging table."""
+    readers = (
+        (partition_name(table, context.as_of_date), _reader(context.lake, table, keys)) for table, keys in pieces
+    )
+    return copy_in(context.environment.warehouse_dsn, WRITER, STAGING, readers)
 
 
 def check_staging(context: RunContext) -> Counts:
     """Run every table's check.sql on the staged rows of the day.
 
-    Returns the number of checks. Raises RunError with up to five offending rows of each table: nothing is published.
+    Returns the number of checks. Raises RunError with each table's problems, an example and how many rows have it:
+    nothing is published.
     """
-    with connect_warehouse(context.environment.warehouse_dsn) as connection:
-        require_staged(connection, context.as_of_date)
-        _show_staged(connection, context.as_of_date)
-        found = [line for table in schemas.PUBLISHED for line in _offending(connection, table)]
+    dsn, day = context.environment.warehouse_dsn, context.as_of_date
+    with connect_warehouse(dsn) as connection:
+        require_staged(connection, day)
+
+    def check(connection: Connection, tables: Iterator[Table]) -> list[str]:
+        _show_staged(connection, day)
+        found = [line for table in tables for line in _offending(connection, table)]
         connection.rollback()
-    if found:
-        raise RunError(f"the rows of {context.as_of_date} are not published: " + "; ".join(found))
+        return found
+
+    if found := sorted(line for lines in for_published_tables(dsn, check) for line in lines):
+        raise RunError(f"the rows of {day} are not published: " + "; ".join(found))
     return {"checks": len(schemas.PUBLISHED), "offending": 0}
 
 
@@ -103,9 +109,8 @@ def _lake_partitions(lake: Lake, table: Table, day: date) -> list[dict[str, obje
     return shards
 
 
-def _reader(lake: Lake, table: Table, partitions: list[dict[str, object]]) -> pa.RecordBatchReader:
-    batches = (batch for keys in partitions for batch in stream_partition(lake, table, **keys))
-    return pa.RecordBatchReader.from_batches(table.arrow_schema, batches)
+def _reader(lake: Lake, table: Table, keys: dict[str, object]) -> pa.RecordBatchReader:
+    return pa.RecordBatchReader.from_batches(table.arrow_schema, stream_partition(lake, table, **keys))
 
 
 def add_keys(connection: Connection, table: Table, day: date) -> None:
@@ -146,12 +151,18 @@ def _show_staged(connection: Connection, day: date) -> None:
 
 
 def _offending(connection: Connection, table: Table) -> list[str]:
-    """Up to five rows that break the table's check, as sentences. Raises RunError for a check that cannot run."""
+    """What breaks the table's check, as sentences. Raises RunError for a check that cannot run."""
     path = SQL / "warehouse" / table.name / "check.sql"
+    # Counted in the server: a check that every row breaks must not bring every row here.
+    query = sql.SQL("select problem, min(place), count(*) from ({}) as found group by problem order by problem").format(
+        sql.SQL(path.read_text(encoding="utf-8"))
+    )
     try:
-        # A cursor in the server: a check that every row breaks must not bring every row here.
-        with connection.cursor("offending") as cursor:
-            cursor.execute(path.read_text(encoding="utf-8"))
-            return [f"{table.name}: {problem} ({place})" for problem, place in cursor.fetchmany(_EXAMPLES)]
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            return [
+                f"{table.name}: {problem} ({place})" + (f", in {rows:,} rows" if rows > 1 else "")
+                for problem, place, rows in cursor.fetchall()
+            ]
     except psycopg2.Error as error:
         raise RunError(f"sql/warehouse/{table.name}/check.sql: {str(error).strip()}") from error

@@ -15,7 +15,6 @@ import polars as pl
 import pyarrow as pa
 
 from recsys import schemas
-from recsys.ahead import ahead
 from recsys.data.events import read_events
 from recsys.features.item_space import ItemSpace, load_item_space
 from recsys.models import scoring
@@ -34,6 +33,7 @@ from recsys.recommendations.trending_items import expectations, fallback_items, 
 from recsys.recommendations.variety import vary
 from recsys.run import Counts, RunContext
 from recsys.storage import delete_partitions, read_partition, write_batches, write_partition
+from recsys.threads import ahead
 
 log = logging.getLogger(__name__)
 

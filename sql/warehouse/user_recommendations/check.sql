@@ -1,25 +1,15 @@
 -- Offending rows among the staged lists, none if all is well: what is wrong, and where.
 -- That an item stands once in a list is a unique key, held when the rows were loaded.
-with lists as (
-    select
-        list,
-        user_id,
-        count(*) as places,
-        min(rank) as first_rank,
-        max(rank) as last_rank
-    from user_recommendations
-    group by list, user_id
-),
-
--- Few columns: this part sorts every row.
-neighbours as (
+with neighbours as (
     select
         list,
         user_id,
         rank,
         score,
-        lag(score) over (partition by user_id, list order by rank) as score_above
+        row_number() over own_list as place,
+        lag(score) over own_list as score_above
     from user_recommendations
+    window own_list as (partition by user_id, list order by rank)
 ),
 
 judged as (
@@ -59,15 +49,7 @@ where problem is not null
 union all
 
 select
-    'ranks do not run from 1 without gaps' as problem,
-    concat_ws(' / ', list, user_id) as place
-from lists
-where first_rank <> 1 or last_rank <> places
-
-union all
-
-select
-    'score rises with rank' as problem,
-    concat_ws(' / ', list, user_id, 'rank ' || rank) as place
+    case when rank = place then 'score rises with rank' else 'ranks do not run from 1 without gaps' end as problem,
+    concat_ws(' / ', list, user_id, case when rank = place then 'rank ' || rank end) as place
 from neighbours
-where score > score_above
+where rank <> place or score > score_above
