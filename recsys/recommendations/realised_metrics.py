@@ -15,6 +15,7 @@ import polars as pl
 from recsys import schemas
 from recsys.data.events import read_events
 from recsys.features.item_space import load_item_space
+from recsys.models.cuts import LABEL_TYPES
 from recsys.models.versions import model_version
 from recsys.recommendations.experiments import assigned_on
 from recsys.recommendations.list_variety import summarise_variety, variety_of
@@ -24,8 +25,6 @@ from recsys.recommendations.stability import check_stability
 from recsys.run import Counts, RunContext, start_of_day
 from recsys.storage import Lake, days_of, has_partition, read_partition, scan_partitions, shards_of, write_partition
 
-LABEL_TYPES = (("purchase",), ("purchase", "cart", "favourite"), ("purchase", "cart", "favourite", "view"))
-"""What counts as having reached a user; the next, wider one where the horizon holds none."""
 _CHANCE = "propensity"
 _COLUMNS = ["list", "user_id", "rank", "item_id", "generator", "fallback", _CHANCE]
 
