@@ -161,6 +161,28 @@ def test_prices_times_a_hundred_stop_the_run(run: RunContext) -> None:
     assert failed(run) == {("stop", "events", "price_level"), ("warn", "events", "price_level_unusual")}
 
 
+def test_purchases_without_a_price_are_warned_of_and_views_may_have_none(run: RunContext) -> None:
+    events, number = day_of_events(NEWEST), pl.int_range(pl.len())
+    others = [
+        events.with_columns(
+            event_id=pl.format("{} {}", pl.lit(kind), number),
+            event_type=pl.lit(kind),
+            unit_price=pl.lit(None, pl.Float64),
+        )
+        for kind in ("view", "cart")
+    ]
+    write_events(run, NEWEST, pl.concat([events, *others]).sort("occurred_at", "event_id"))
+    check_extracts(run)
+    assert failed(run) == set()
+    most = events.with_columns(unit_price=pl.when(number % 5 == 0).then("unit_price"))
+    write_events(run, NEWEST, most)
+    check_extracts(run)
+    assert ("warn", "events", "nulls") in failed(run)
+    rows = read_partition(run.lake, schemas.DATA_QUALITY, as_of_date=AS_OF).filter(pl.col("table_name") == "events")
+    (message,) = rows.filter(pl.col("check_name") == "nulls")["message"]
+    assert message == f"80.0% of the purchases of {NEWEST} have no price"
+
+
 def test_list_prices_times_a_hundred_stop_the_run(run: RunContext) -> None:
     write_tables(run, AS_OF, {"items": tables(AS_OF)["items"].with_columns(pl.col("list_price") * 100)})
     with pytest.raises(RunError, match=r"list prices are 100\.00 times the prices paid"):
