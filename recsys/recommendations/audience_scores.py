@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from recsys import schemas
 from recsys.features.campaigns import Campaigns
 from recsys.features.user_facts import (
     Purchases,
@@ -33,10 +32,10 @@ from recsys.models.purchase_chance import fit_affinity, fit_lookalike
 from recsys.models.response import ResponseModel, fit_response, past_campaigns
 from recsys.recommendations.audiences import not_due
 from recsys.recommendations.lists import is_ranked
+from recsys.recommendations.published_lists import scan_shards
 from recsys.recommendations.rules import users_with_consent
 from recsys.recommendations.user_chances import list_chances
 from recsys.run import RunContext
-from recsys.storage import read_partition, shards_of
 
 log = logging.getLogger(__name__)
 
@@ -94,9 +93,9 @@ def list_places(context: RunContext, items: pl.Series) -> pl.DataFrame:
     """user_id, item_id, rank, chance: the best place of each of `items` in the user's own lists of the day, and the
     chance of a purchase that the ranker's order stands for (user_chances)."""
     parts = [pl.DataFrame(schema={"user_id": pl.String, "item_id": pl.String, "rank": pl.Int32, "chance": pl.Float64})]
-    for keys in shards_of(context.lake, schemas.USER_RECOMMENDATIONS, as_of_date=context.as_of_date):
-        lists = read_partition(context.lake, schemas.USER_RECOMMENDATIONS, **keys)
-        own = lists.filter(is_ranked() & pl.col("item_id").is_in(items.implode()))
+    for lists in scan_shards(context.lake, context.as_of_date):
+        wanted = lists.filter(is_ranked() & pl.col("item_id").is_in(items.implode()))
+        own = wanted.select("list", "user_id", "item_id", "rank", "fallback").collect()
         best = own.group_by("user_id", "item_id").agg(pl.col("rank").min())
         parts.append(best.join(list_chances(own), on=["user_id", "item_id"]))
     return pl.concat(parts).sort("user_id", "item_id")

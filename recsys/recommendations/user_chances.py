@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 import polars as pl
 
 from recsys.recommendations.lists import is_ranked
 from recsys.run import RunContext, RunError
 from recsys.schemas import USER_RECOMMENDATIONS
-from recsys.storage import has_partition, read_partition, shards_of
+from recsys.storage import has_partition, scan_partitions, shards_of
 
 BATCH_USERS = 5_000
 """Users whose chances are held at once; bounds memory."""
+_COLUMNS = ["list", "user_id", "rank", "item_id", "fallback"]
 _BEST, _HALVES_AT, _DISCOVER = 0.5, 15.0, 0.3
 
 
@@ -44,14 +44,15 @@ def chances_of_user(context: RunContext, user_id: str) -> pl.DataFrame:
 
 
 def _shards(context: RunContext) -> Iterator[pl.DataFrame]:
-    day: dict[str, Any] = {"as_of_date": context.as_of_date}
-    if has_partition(context.lake, USER_RECOMMENDATIONS, **day):
-        yield read_partition(context.lake, USER_RECOMMENDATIONS, **day)
-    shards = shards_of(context.lake, USER_RECOMMENDATIONS, **day)
-    for keys in shards:
-        yield read_partition(context.lake, USER_RECOMMENDATIONS, **keys)
-    if not shards and not has_partition(context.lake, USER_RECOMMENDATIONS, **day):
+    """The columns of the day's lists that `list_chances` reads, a shard at a time."""
+    lake, day = context.lake, {"as_of_date": context.as_of_date}
+    whole = [day] if has_partition(lake, USER_RECOMMENDATIONS, **day) else []
+    partitions = [*whole, *shards_of(lake, USER_RECOMMENDATIONS, **day)]
+    if not partitions:
         raise RunError(f"the lake has no user_recommendations of {context.as_of_date}: run recommend_users first")
+    for keys in partitions:
+        # Reasons are most of a list's bytes.
+        yield scan_partitions(lake, USER_RECOMMENDATIONS, [keys]).select(_COLUMNS).collect()
 
 
 def list_chances(lists: pl.DataFrame) -> pl.DataFrame:
