@@ -105,6 +105,20 @@ def score_with_features(scorer: Scorer, user_ids: list[str], depth: int) -> Scor
     return Scored(scored if scorer.facts is None else with_facts(scored, scorer.facts), features)
 
 
+def features_of(scorer: Scorer, pairs: pl.DataFrame) -> pl.DataFrame:
+    """The ranker's features (f32) of `pairs` (user_id, item_id), as `Scored.features` has them: made anew, which takes
+    as long as scoring all candidates of these users. Pairs that are no candidates have no row."""
+    keys, parts = ["user_id", "item_id"], []
+    for frame in candidate_frames(scorer, pairs["user_id"].unique().sort().to_list()):
+        named = frame.select(
+            pl.col(scorer.ranker.features).cast(pl.Float32),
+            user_id=scorer.user_ids.gather(frame["user"]),
+            item_id=scorer.item_ids.gather(frame["item"]),
+        )
+        parts.append(named.join(pairs, on=keys, how="semi").select(*keys, *scorer.ranker.features))
+    return pl.concat(parts)
+
+
 def _among_first(depth: int) -> pl.Expr:
     scores = ("score", "discover_score", "repeat_score")
     places = (pl.col(name).rank("ordinal", descending=True).over("user_id") for name in scores)

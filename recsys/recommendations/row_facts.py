@@ -9,7 +9,7 @@ from recsys.models.als_explanation import als_anchors
 from recsys.models.candidates import als_of
 from recsys.models.contributions import contributions, told_in_words
 from recsys.models.ranker import Ranker
-from recsys.models.scoring import Scorer
+from recsys.models.scoring import Scorer, features_of
 from recsys.recommendations.lists import is_ranked
 from recsys.settings.models import ModelSettings
 
@@ -37,18 +37,24 @@ def with_als_anchors(rows: pl.DataFrame, scorer: Scorer, settings: ModelSettings
     return joined.with_columns(anchor_item_id=told).drop("_anchor")
 
 
-def with_top_features(rows: pl.DataFrame, features: pl.DataFrame, ranker: Ranker, first: int) -> pl.DataFrame:
+def with_top_features(rows: pl.DataFrame, features: pl.DataFrame, scorer: Scorer, first: int) -> pl.DataFrame:
     """`rows` with top_features: for the `first` places of each list the three groups of features that moved the score
     most, by LightGBM's exact contributions; null beyond them, where the ranker did not place the row, and where nothing
     was learnt.
 
-    `features` are those of `scoring.Scored`.
+    `features` are those of `scoring.Scored`. A few rows come from behind the candidates that it holds, since rules took
+    away what stood before them: their features are made anew.
     """
     told_of = (pl.col("rank") <= first) & is_ranked() & pl.col("propensity").is_null()
     wanted = rows.filter(told_of).select("list", *_KEYS)
+    lacking = (
+        wanted.select(_KEYS).unique().join(features, on=_KEYS, how="anti") if scorer.ranker.parts else wanted.clear()
+    )
+    if len(lacking):
+        features = pl.concat([features, features_of(scorer, lacking)])
     is_discover = pl.col("list") == "discover"
     told = [
-        _told(features, wanted.filter(part), ranker, discovery)
+        _told(features, wanted.filter(part), scorer.ranker, discovery)
         for part, discovery in ((~is_discover, False), (is_discover, True))
     ]
     both = pl.concat(told)

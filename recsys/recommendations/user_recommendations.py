@@ -124,7 +124,7 @@ def _batches(context: RunContext, user_ids: list[str], counts: Counter[str]) -> 
         rows = _lists_of_batch(context, day, batch, agreed, scored, own)
         rows = with_als_anchors(rows, scorer, context.settings.models)
         rows = add_reasons(rows, day.items, own, context.settings.language)
-        rows = with_top_features(rows, told.features, scorer.ranker, explained.rows_a_list)
+        rows = with_top_features(rows, told.features, scorer, explained.rows_a_list)
         rows = rows.with_columns(as_of_date=pl.lit(context.as_of_date), model_version=pl.lit(version))
         yield rows.select(schemas.USER_RECOMMENDATIONS.column_names).to_arrow()
 

@@ -132,11 +132,22 @@ def test_published_rows_name_the_groups_that_moved_them_most(day: RunContext, sc
 def test_places_beyond_those_asked_for_name_no_groups(day: RunContext, scorer: scoring.Scorer) -> None:
     rows = lists_of(day).filter(pl.col("user_id") == "coffee_lover_1")
     features = scoring.score_with_features(scorer, ["coffee_lover_1"], 40).features
-    named = with_top_features(rows.drop("top_features"), features, scorer.ranker, 2)
+    named = with_top_features(rows.drop("top_features"), features, scorer, 2)
     first = pl.col("rank") <= 2
     assert rows["rank"].max() > 2  # type: ignore[operator]
     assert named.filter(first)["top_features"].to_list() == rows.filter(first)["top_features"].to_list()
     assert named.filter(~first)["top_features"].count() == 0
+
+
+def test_rows_from_behind_the_features_at_hand_name_their_groups_too(day: RunContext, scorer: scoring.Scorer) -> None:
+    users = ["coffee_lover_1", "family_0"]
+    rows = lists_of(day).filter(pl.col("user_id").is_in(users))
+    whole = scoring.score_with_features(scorer, users, 40).features
+    for depth in (1, 2):
+        features = scoring.score_with_features(scorer, users, depth).features
+        assert 0 < len(features) < len(whole)
+        named = with_top_features(rows.drop("top_features"), features, scorer, 50)
+        assert named["top_features"].to_list() == rows["top_features"].to_list()
 
 
 def test_rows_of_als_name_the_item_that_speaks_most_for_them(day: RunContext, scorer: scoring.Scorer) -> None:
