@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from functools import partial
@@ -32,10 +31,9 @@ def stage_tables(context: RunContext) -> Counts:
     with connect_warehouse(dsn) as connection:
         for table in partitions:
             create_staged(connection, table, day)
-    pieces = ((table, keys) for table, own in partitions.items() for keys in own)
-    rows: Counter[str] = Counter()
-    for loaded in dealt(pieces, partial(_load, context), SESSIONS):
-        rows.update(loaded)
+    rows: dict[str, int] = {}
+    for loaded in dealt(partitions.items(), partial(_load, context), SESSIONS):
+        rows |= loaded
 
     def finish(connection: Connection, tables: Iterator[Table]) -> None:
         for table in tables:
@@ -45,10 +43,14 @@ def stage_tables(context: RunContext) -> Counts:
     return {table.name: rows[partition_name(table, day)] for table in partitions}
 
 
-def _load(context: RunContext, pieces: Iterator[tuple[Table, dict[str, object]]]) -> dict[str, int]:
-    """Load partitions of the lake in one session; rows by staging table."""
+def _load(context: RunContext, tables: Iterator[tuple[Table, list[dict[str, object]]]]) -> dict[str, int]:
+    """Load the partitions of tables in one session, each in its order, so that its keys find the rows all but sorted.
+
+    Returns the rows by staging table.
+    """
     readers = (
-        (partition_name(table, context.as_of_date), _reader(context.lake, table, keys)) for table, keys in pieces
+        (partition_name(table, context.as_of_date), _reader(context.lake, table, partitions))
+        for table, partitions in tables
     )
     return copy_in(context.environment.warehouse_dsn, WRITER, STAGING, readers)
 
@@ -109,8 +111,9 @@ def _lake_partitions(lake: Lake, table: Table, day: date) -> list[dict[str, obje
     return shards
 
 
-def _reader(lake: Lake, table: Table, keys: dict[str, object]) -> pa.RecordBatchReader:
-    return pa.RecordBatchReader.from_batches(table.arrow_schema, stream_partition(lake, table, **keys))
+def _reader(lake: Lake, table: Table, partitions: list[dict[str, object]]) -> pa.RecordBatchReader:
+    batches = (batch for keys in partitions for batch in stream_partition(lake, table, **keys))
+    return pa.RecordBatchReader.from_batches(table.arrow_schema, batches)
 
 
 def add_keys(connection: Connection, table: Table, day: date) -> None:
