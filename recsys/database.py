@@ -6,7 +6,6 @@ Values always travel as bound parameters; identifiers are composed by psycopg2.s
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -172,19 +171,18 @@ def _read_csv(csv: bytes, columns: tuple[str, ...], types: Mapping[str, pa.DataT
 def copy_in(dsn: str, role: str, schema: str, tables: Iterable[tuple[str, pa.RecordBatchReader]]) -> dict[str, int]:
     """Append rows to tables of `schema` by binary COPY, acting as `role`: all of them or none. Returns rows by table.
 
-    A table may come more than once. Columns go by name; memory holds one batch. Raises DatabaseError when the database
-    refuses.
+    Columns go by name; memory holds one batch. Raises DatabaseError when the database refuses.
     """
     # It loads pandas, which takes longer than most steps' own start; only staging needs it.
     import adbc_driver_postgresql.dbapi as adbc_dbapi
 
-    rows: Counter[str] = Counter()
+    rows = {}
     try:
         with adbc_dbapi.connect(dsn) as connection, connection.cursor() as cursor:
             cursor.execute("select set_config('role', $1, false)", (role,))
             cursor.fetchall()
             for table, batches in tables:
-                rows[table] += int(cursor.adbc_ingest(table, batches, mode="append", db_schema_name=schema))
+                rows[table] = int(cursor.adbc_ingest(table, batches, mode="append", db_schema_name=schema))
             connection.commit()
     except adbc_dbapi.Error as error:
         raise DatabaseError(f"COPY into schema {schema}: {error}") from error

@@ -97,9 +97,7 @@ def score_with_features(scorer: Scorer, user_ids: list[str], depth: int) -> Scor
         told = _output(scorer, frame, *score(scorer.ranker, frame))
         parts.append(told)
         if depth and scorer.ranker.parts:
-            features = frame.select(pl.col(scorer.ranker.features).cast(pl.Float32))
-            named = pl.concat([told.select("user_id", "item_id"), features], how="horizontal")
-            kept.append(named.filter(told.select(_among_first(depth)).to_series()))
+            kept.append(_features(scorer, frame).filter(told.select(_among_first(depth)).to_series()))
     scored = pl.concat(parts).sort("user_id", "item_id")
     features = pl.concat(kept) if kept else pl.DataFrame(schema={"user_id": pl.String, "item_id": pl.String})
     return Scored(scored if scorer.facts is None else with_facts(scored, scorer.facts), features)
@@ -108,15 +106,17 @@ def score_with_features(scorer: Scorer, user_ids: list[str], depth: int) -> Scor
 def features_of(scorer: Scorer, pairs: pl.DataFrame) -> pl.DataFrame:
     """The ranker's features (f32) of `pairs` (user_id, item_id), as `Scored.features` has them: made anew, which takes
     as long as scoring all candidates of these users. Pairs that are no candidates have no row."""
-    keys, parts = ["user_id", "item_id"], []
-    for frame in candidate_frames(scorer, pairs["user_id"].unique().sort().to_list()):
-        named = frame.select(
-            pl.col(scorer.ranker.features).cast(pl.Float32),
-            user_id=scorer.user_ids.gather(frame["user"]),
-            item_id=scorer.item_ids.gather(frame["item"]),
-        )
-        parts.append(named.join(pairs, on=keys, how="semi").select(*keys, *scorer.ranker.features))
-    return pl.concat(parts)
+    frames = candidate_frames(scorer, pairs["user_id"].unique().sort().to_list())
+    return pl.concat(_features(scorer, frame).join(pairs, on=["user_id", "item_id"], how="semi") for frame in frames)
+
+
+def _features(scorer: Scorer, frame: pl.DataFrame) -> pl.DataFrame:
+    """user_id, item_id and the ranker's features (f32) of assembled candidates, in their order."""
+    return frame.select(
+        scorer.user_ids.gather(frame["user"]).alias("user_id"),
+        scorer.item_ids.gather(frame["item"]).alias("item_id"),
+        pl.col(scorer.ranker.features).cast(pl.Float32),
+    )
 
 
 def _among_first(depth: int) -> pl.Expr:

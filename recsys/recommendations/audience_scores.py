@@ -34,7 +34,7 @@ from recsys.recommendations.audiences import not_due
 from recsys.recommendations.lists import is_ranked
 from recsys.recommendations.published_lists import scan_shards
 from recsys.recommendations.rules import users_with_consent
-from recsys.recommendations.user_chances import list_chances
+from recsys.recommendations.user_chances import LIST_COLUMNS, list_chances
 from recsys.run import RunContext
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ def list_places(context: RunContext, items: pl.Series) -> pl.DataFrame:
     parts = [pl.DataFrame(schema={"user_id": pl.String, "item_id": pl.String, "rank": pl.Int32, "chance": pl.Float64})]
     for lists in scan_shards(context.lake, context.as_of_date):
         wanted = lists.filter(is_ranked() & pl.col("item_id").is_in(items.implode()))
-        own = wanted.select("list", "user_id", "item_id", "rank", "fallback").collect()
+        own = wanted.select(LIST_COLUMNS).collect()
         best = own.group_by("user_id", "item_id").agg(pl.col("rank").min())
         parts.append(best.join(list_chances(own), on=["user_id", "item_id"]))
     return pl.concat(parts).sort("user_id", "item_id")

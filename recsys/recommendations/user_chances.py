@@ -13,13 +13,13 @@ from datetime import date
 import polars as pl
 
 from recsys.recommendations.lists import is_ranked
+from recsys.recommendations.published_lists import scan_shards
 from recsys.run import RunContext, RunError
-from recsys.schemas import USER_RECOMMENDATIONS
-from recsys.storage import has_partition, scan_partitions, shards_of
 
 BATCH_USERS = 5_000
 """Users whose chances are held at once; bounds memory."""
-_COLUMNS = ["list", "user_id", "rank", "item_id", "fallback"]
+LIST_COLUMNS = ["list", "user_id", "rank", "item_id", "fallback"]
+"""What `list_chances` reads of a list's rows; reasons are most of their bytes."""
 _BEST, _HALVES_AT, _DISCOVER = 0.5, 15.0, 0.3
 
 
@@ -44,15 +44,12 @@ def chances_of_user(context: RunContext, user_id: str) -> pl.DataFrame:
 
 
 def _shards(context: RunContext) -> Iterator[pl.DataFrame]:
-    """The columns of the day's lists that `list_chances` reads, a shard at a time."""
-    lake, day = context.lake, {"as_of_date": context.as_of_date}
-    whole = [day] if has_partition(lake, USER_RECOMMENDATIONS, **day) else []
-    partitions = [*whole, *shards_of(lake, USER_RECOMMENDATIONS, **day)]
-    if not partitions:
+    """LIST_COLUMNS of the day's lists, a shard at a time."""
+    shards = list(scan_shards(context.lake, context.as_of_date))
+    if not shards:
         raise RunError(f"the lake has no user_recommendations of {context.as_of_date}: run recommend_users first")
-    for keys in partitions:
-        # Reasons are most of a list's bytes.
-        yield scan_partitions(lake, USER_RECOMMENDATIONS, [keys]).select(_COLUMNS).collect()
+    for lists in shards:
+        yield lists.select(LIST_COLUMNS).collect()
 
 
 def list_chances(lists: pl.DataFrame) -> pl.DataFrame:
