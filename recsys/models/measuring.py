@@ -10,7 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.config import Settings
-from recsys.features.history import History, weights
+from recsys.features.history import History
+from recsys.models import baselines
 from recsys.models.cuts import Cut
 from recsys.models.metrics import Estimate, Values, estimate, ndcg, recall, top_lists
 from recsys.models.registry import SERVED
@@ -18,7 +19,6 @@ from recsys.schemas import OFFLINE_METRICS
 
 Scores = NDArray[np.float64]
 SETTINGS = ("all", "repeat", "discover")
-BASELINE_HALF_LIFE = 60.0
 
 
 def split_truth(truth: pl.DataFrame, bought: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -97,9 +97,8 @@ def _models(
         "repeat": shown.filter("bought"),
         "discover": scored.select("user", "item", "bought", score="discover_score"),
     }
-    decayed = weights(history, settings.interactions, BASELINE_HALF_LIFE)
-    popular = decayed.group_by("item").agg(pl.col("weight").cast(pl.Float64).sum().alias("score"))
-    popular = popular.sort("score", "item", descending=[True, False]).head(500)
+    decayed = baselines.decayed_frequency(history, settings.interactions, baselines.HALF_LIFE)
+    popular = baselines.popularity(history, settings.interactions, baselines.HALF_LIFE)
     everybody = truth.select("user").unique().join(popular, how="cross")
     marks = bought.with_columns(bought=True)
 
@@ -107,7 +106,7 @@ def _models(
         known = frame.select("user", "item", "score").join(marks, on=["user", "item"], how="left")
         return known.with_columns(pl.col("bought").fill_null(False))
 
-    models = {"ranker": ranker, "decayed_frequency": _same(marked(decayed.rename({"weight": "score"})))}
+    models = {"ranker": ranker, "decayed_frequency": _same(marked(decayed))}
     models["popularity"] = _same(marked(everybody))
     for name in _generators(scored):
         place = -pl.col(f"{name}_rank").cast(pl.Float64)

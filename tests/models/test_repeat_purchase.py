@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timezone
 
 import numpy as np
 import polars as pl
 import pytest
 
-from recsys.features.history import History, encode
+from recsys.features.history import History
 from recsys.features.views import build_views
 from recsys.models.repeat_purchase import (
     PAIR_FACTS,
@@ -20,30 +19,14 @@ from recsys.models.repeat_purchase import (
     repeat_facts,
 )
 from recsys.settings.repeat import RepeatSettings
+from tests.literal_history import history_of
 
-AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 ITEMS = pl.DataFrame({"item_id": ["milk", "sofa"], "category_path": ["FOOD", "HOME"]})
-
-
-def history_of(purchases: list[tuple[str, str, float]]) -> History:
-    """From user, item and age in days."""
-    rows = pl.DataFrame(purchases, schema=["user_id", "item_id", "age"], orient="row")
-    events = rows.select(
-        "user_id",
-        "item_id",
-        event_type=pl.lit("purchase"),
-        quantity=pl.lit(1.0),
-        unit_price=pl.lit(2.0),
-        order_id=pl.format("{} {}", "user_id", "age"),
-        store_id=pl.lit(None, pl.String),
-        occurred_at=pl.lit(AS_OF).cast(pl.Datetime("us", "UTC")) - pl.duration(seconds=pl.col("age") * 86_400),
-    )
-    return encode(events, ITEMS, AS_OF)
 
 
 WEEKLY = [("ann", "milk", 7.0 * n + 3) for n in range(8)]
 HISTORY = history_of(
-    [*WEEKLY, ("bob", "milk", 30.0), ("bob", "sofa", 40.0), ("cat", "milk", 5.0), ("cat", "milk", 15.0)]
+    [*WEEKLY, ("bob", "milk", 30.0), ("bob", "sofa", 40.0), ("cat", "milk", 5.0), ("cat", "milk", 15.0)], ITEMS
 )
 
 
