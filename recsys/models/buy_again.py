@@ -36,7 +36,7 @@ class BuyAgain:
 
 
 def fit_buy_again(history: History, pairs: pl.DataFrame) -> BuyAgain:
-    """`pairs`: user, item, weight (`weights`). Score = weight, down to half of it right after a purchase."""
+    """`pairs`: user, item, weight (`weights`). Score = weight x `held_share`."""
     bought = (
         history.aged("purchase")
         .group_by("user", "item")
@@ -46,7 +46,12 @@ def fit_buy_again(history: History, pairs: pl.DataFrame) -> BuyAgain:
             pl.col("at").dt.date().n_unique().alias("days"),
         )
     )
-    passed = (pl.col("last") / mean_gap("last", "first", "days")).clip(0.0, 1.0).fill_null(1.0).fill_nan(1.0)
     rows = pairs.join(bought, on=["user", "item"], how="left", maintain_order="left")
-    score = (pl.col("weight") * (0.5 + 0.5 * passed)).cast(pl.Float32)
+    score = (pl.col("weight") * held_share(pl.col("last"), mean_gap("last", "first", "days"))).cast(pl.Float32)
     return BuyAgain(rows.select("user", "item", score.alias("score")))
+
+
+def held_share(last: pl.Expr, gap: pl.Expr) -> pl.Expr:
+    """Share of its weight that an item keeps `last` days after its purchase: a half at first, all once the user's usual
+    `gap` has passed, or where there is none."""
+    return 0.5 + 0.5 * (last / gap).clip(0.0, 1.0).fill_null(1.0).fill_nan(1.0)

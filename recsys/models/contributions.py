@@ -117,9 +117,10 @@ def contributions(ranker: Ranker, frame: pl.DataFrame, discovery: bool = False) 
     groups = np.array([labels.index(group_of(name)) for name in ranker.features])
     trees = [part for part in map(ranker.parts.__getitem__, names) if isinstance(part, Trees)]
     shares, bases = zip(*(_of_part(part, values, groups, ranker.threads) for part in trees), strict=True)
-    summed = np.sum(shares, axis=0) / len(names)
+    share = ranker.learnt / len(names)
+    summed = np.sum(shares, axis=0) * share
     told = {label: summed[:, place] for place, label in enumerate(labels)}
-    return Contributions(pl.DataFrame(told), float(np.sum(bases)) / len(names))
+    return Contributions(pl.DataFrame(told), float(np.sum(bases)) * share)
 
 
 def strongest(told: Contributions, count: int = 3) -> list[list[tuple[str, float]]]:

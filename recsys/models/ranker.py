@@ -18,6 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.features.assemble import as_if_new, matrix
+from recsys.models.buy_again import held_share
 from recsys.models.network import Network, fit_network, sample_of
 from recsys.settings.models import ModelSettings
 
@@ -42,24 +43,50 @@ class Trees:
 
 
 @dataclass(frozen=True)
-class Ranker:
-    """`features` in order; `general` parts score every candidate, `discovery` parts never-bought ones.
+class Prior:
+    """The order that is there without learning, `reciprocal_ranks`, counts `weight` beside 1 of the learnt parts; mean
+    and deviation of its logarithm in training make it comparable with them."""
 
-    Without parts (too few labels to learn from) the generators' reciprocal ranks add up to the score.
+    weight: float
+    mean: float
+    deviation: float
+
+    def standardised(self, frame: pl.DataFrame) -> Floats:
+        """Standardised logarithm of the `reciprocal_ranks` of `frame`."""
+        return (_log_ranks(frame) - self.mean) / self.deviation
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """`features` in order; `general` parts score every candidate, `discovery` parts never-bought ones; `prior`, where
+    labels are so few that the order without learning still counts.
+
+    Without parts (too few labels to learn from) the generators' weighted reciprocal ranks add up to the score.
     """
 
     features: list[str]
     parts: dict[str, Trees | Network]
     threads: int
+    prior: Prior | None = None
 
     def names(self, discovery: bool = False) -> tuple[str, ...]:
         """The parts whose mean is the score, or the score for discovery; none where nothing was learnt."""
         wanted = DISCOVERY if discovery and "discover" in self.parts else GENERAL
         return tuple(name for name in wanted if name in self.parts)
 
+    @property
+    def learnt(self) -> float:
+        """Share of the score that the parts have."""
+        return 1.0 if self.prior is None else 1 / (1 + self.prior.weight)
+
 
 GENERAL = ("lambdarank", "binary", "network")
 DISCOVERY = ("discover", "binary", "network")
+_USUAL_REPEAT = 0.05
+"""Share of a category's buyers that buy the same item twice, from which on its items count as bought again."""
+_LEAST_AGAIN = 0.3
+_LEAST_PRIOR = 0.02
+"""A prior of less weight moves hardly a place."""
 
 
 def is_new() -> pl.Expr:
@@ -84,7 +111,10 @@ def score(ranker: Ranker, frame: pl.DataFrame) -> tuple[Floats, Floats]:
         if "discover" in ranker.parts:
             own["discover"] = part_scores(ranker, "discover", values[new])
         discovery[new] = np.mean([own[name] for name in ranker.names(discovery=True)], axis=0)
-    return general, discovery
+    if ranker.prior is None:
+        return general, discovery
+    known = (1 - ranker.learnt) * ranker.prior.standardised(frame)
+    return ranker.learnt * general + known, ranker.learnt * discovery + known
 
 
 def part_scores(ranker: Ranker, name: str, values: NDArray[np.float32]) -> Floats:
@@ -94,10 +124,26 @@ def part_scores(ranker: Ranker, name: str, values: NDArray[np.float32]) -> Float
 
 
 def reciprocal_ranks(frame: pl.DataFrame) -> Floats:
-    """Sum over generators of 1 / (60 + rank): a fair order while there is nothing to learn from."""
-    names = [name for name in frame.columns if name.endswith("_rank")]
-    total = pl.sum_horizontal((1 / (60 + pl.col(name))).fill_null(0.0) for name in names)
-    return frame.select(total.cast(pl.Float64)).to_series().to_numpy()
+    """Sum over generators of 1 / (60 + rank): a fair order while there is nothing to learn from (Cormack, Clarke and
+    Buettcher, "Reciprocal rank fusion", SIGIR 2009).
+
+    What the user touched before comes again far more often than any one proposal is right, so the user's own items
+    count 1.5 / (10 + place), in the order of decayed frequency and a little popularity; bought ones less where their
+    category is seldom bought twice.
+    """
+    others = [name for name in frame.columns if name.endswith("_rank") and name != "buy_again_rank"]
+    proposed = pl.sum_horizontal((1 / (60 + pl.col(name))).fill_null(0.0) for name in others)
+    weight = pl.col("buy_again_score") / held_share(pl.col("ui_last"), pl.col("ui_gap"))
+    popular = (pl.col("i_decayed_30").fill_null(0.0) + 1) ** 0.1
+    place = (weight * popular).rank("ordinal", descending=True).over("user")
+    again = _LEAST_AGAIN + (1 - _LEAST_AGAIN) * (pl.col("parent_repeat").fill_null(0.0) / _USUAL_REPEAT).clip(0.0, 1.0)
+    own = (1.5 / (10 + place)).fill_null(0.0) * pl.when(is_new()).then(1.0).otherwise(again)
+    return frame.select((proposed + own).cast(pl.Float64)).to_series().to_numpy()
+
+
+def _log_ranks(frame: pl.DataFrame) -> Floats:
+    """Rows that are learnt from as if their items were new have no rank at all, and stand below the last of a list."""
+    return np.log(np.maximum(reciprocal_ranks(frame), 1e-3))
 
 
 def sample_rows(frame: pl.DataFrame, negatives: int, seed: int) -> pl.DataFrame:
@@ -149,7 +195,15 @@ def fit_ranker(parts: list[pl.DataFrame], features: list[str], settings: ModelSe
             fitted["network"] = learning.result()
     if new[1].sum() >= settings.min_labels:
         fitted |= _boost(new, {"discover": (_DISCOVER, settings.discover_trees)}, settings, seed)
-    return Ranker(features, fitted, settings.threads)
+    return Ranker(features, fitted, settings.threads, _prior(parts, float(labels.sum()), settings))
+
+
+def _prior(parts: list[pl.DataFrame], labels: float, settings: ModelSettings) -> Prior | None:
+    weight = settings.prior_labels / labels
+    if weight < _LEAST_PRIOR:
+        return None
+    told = np.concatenate([_log_ranks(part) for part in parts])
+    return Prior(weight, float(told.mean()), float(told.std()) or 1.0)
 
 
 # So few features a tree order as well as half of them, in two thirds of the time.

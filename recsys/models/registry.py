@@ -21,7 +21,7 @@ import pyarrow.fs as pafs
 from recsys.models.candidates import KINDS, GeneratorSet
 from recsys.models.generator import Arrays
 from recsys.models.network import Network
-from recsys.models.ranker import Ranker, Trees
+from recsys.models.ranker import Prior, Ranker, Trees
 from recsys.schemas import OFFLINE_METRICS
 from recsys.storage import Lake, LakeError, open_output, read_bytes_if_any
 
@@ -179,9 +179,11 @@ def _told(ranker: Ranker) -> dict[str, Any]:
         name: part.as_json() if isinstance(part, Network) else dataclasses.asdict(part)
         for name, part in ranker.parts.items()
     }
-    return {"features": ranker.features, "parts": parts, "threads": ranker.threads}
+    prior = None if ranker.prior is None else dataclasses.asdict(ranker.prior)
+    return {"features": ranker.features, "parts": parts, "threads": ranker.threads, "prior": prior}
 
 
 def _ranker(told: Any) -> Ranker:
     parts = {name: Trees(**part) if "text" in part else Network.from_json(part) for name, part in told["parts"].items()}
-    return Ranker(told["features"], parts, told["threads"])
+    prior = told.get("prior")
+    return Ranker(told["features"], parts, told["threads"], prior and Prior(**prior))

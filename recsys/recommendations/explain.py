@@ -115,9 +115,13 @@ def _contributions(scorer: scoring.Scorer, user_id: str, mine: pl.DataFrame) -> 
         return ["the ranker had too little to learn from: generators' places make the score"]
     trees = told.base + sum(told.groups.row(0))
     parts = ", ".join(f"{name} {value:+.3f}" for name, value in strongest(told)[0])
+    ranks, prior = 0.0, scorer.ranker.prior
+    if prior is not None:
+        ranks = (1 - scorer.ranker.learnt) * float(prior.standardised(frame)[0])
+    few = "" if prior is None else f", the generators' places, which count while labels are few, {ranks:+.3f}"
     return [
         f"what moved the score most: {parts} (all groups and the base {told.base:+.3f} add up to {trees:.3f}, "
-        f"the network beside the trees adds {mine['score'].item() - trees:+.3f})"
+        f"the network beside the trees adds {mine['score'].item() - trees - ranks:+.3f}{few})"
     ]
 
 

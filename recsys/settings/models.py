@@ -65,6 +65,9 @@ class ModelSettings:
     items stand below all known ones."""
     min_labels: int = 200
     """With fewer labels than this among the candidates, carts, favourites and then views count as labels too."""
+    prior_labels: int = 250
+    """The order that is there without learning counts as much as this many labels: half of the score of a ranker that
+    learnt from as many, nothing where labels abound; 0: what is learnt alone."""
     trees: int = 150
     lambdarank_trees: int = 120
     discover_trees: int = 130

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -15,7 +17,7 @@ from recsys.models.als import Als
 from recsys.models.als_explanation import als_anchors, explain_als
 from recsys.models.contributions import GROUPS, contributions, group_of, strongest
 from recsys.models.gate import judge_models
-from recsys.models.ranker import is_new, part_scores, score
+from recsys.models.ranker import Prior, is_new, part_scores, score
 from recsys.models.training import fit_generators, train_ranker
 from recsys.recommendations.explain import explain
 from recsys.recommendations.row_facts import with_top_features
@@ -43,10 +45,15 @@ def scorer(day: RunContext) -> scoring.Scorer:
     return scoring.load_scorer(day)
 
 
-def test_contributions_and_the_network_add_up_to_the_score(scorer: scoring.Scorer) -> None:
+@pytest.mark.parametrize("prior", [None, Prior(0.5, -3.0, 0.7)])
+def test_contributions_and_the_network_add_up_to_the_score(scorer: scoring.Scorer, prior: Prior | None) -> None:
+    scorer = replace(scorer, ranker=replace(scorer.ranker, prior=prior))
     frame = pl.concat(scoring.candidate_frames(scorer, list(shop.SHOPPERS)))
     general, discovery = score(scorer.ranker, frame)
-    network = part_scores(scorer.ranker, "network", matrix(frame, scorer.ranker.features)) / 3
+    learnt = scorer.ranker.learnt
+    network = learnt * part_scores(scorer.ranker, "network", matrix(frame, scorer.ranker.features)) / 3
+    if prior is not None:
+        network += (1 - learnt) * prior.standardised(frame)
     told = contributions(scorer.ranker, frame)
     assert told is not None
     np.testing.assert_allclose(told.groups.sum_horizontal().to_numpy() + told.base + network, general, atol=1e-6)
