@@ -108,16 +108,16 @@ def _proposals(mine: pl.DataFrame) -> str:
 
 
 def _contributions(scorer: scoring.Scorer, user_id: str, mine: pl.DataFrame) -> list[str]:
-    codes = pl.col("item") == int(scorer.item_ids.index_of(mine["item_id"].item()) or 0)
-    frame = pl.concat(scoring.candidate_frames(scorer, [user_id])).filter(codes)
-    told = contributions(scorer.ranker, frame)
+    frame = pl.concat(scoring.candidate_frames(scorer, [user_id]))
+    asked = frame["item"] == int(scorer.item_ids.index_of(mine["item_id"].item()) or 0)
+    told = contributions(scorer.ranker, frame.filter(asked))
     if told is None:
         return ["the ranker had too little to learn from: generators' places make the score"]
     trees = told.base + sum(told.groups.row(0))
     parts = ", ".join(f"{name} {value:+.3f}" for name, value in strongest(told)[0])
     ranks, prior = 0.0, scorer.ranker.prior
     if prior is not None:
-        ranks = (1 - scorer.ranker.learnt) * float(prior.standardised(frame)[0])
+        ranks = (1 - scorer.ranker.learnt) * float(prior.standardised(frame)[asked.to_numpy()].item())
     few = "" if prior is None else f", the generators' places, which count while labels are few, {ranks:+.3f}"
     return [
         f"what moved the score most: {parts} (all groups and the base {told.base:+.3f} add up to {trees:.3f}, "

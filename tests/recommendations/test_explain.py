@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -186,6 +187,21 @@ def test_an_item_in_a_list_is_explained_by_its_row_and_its_score(day: RunContext
     assert "proposed by buy_again at" in text
     assert "what moved the score most: " in text
     assert "not in discover: the user bought it before" in text
+
+
+def test_what_counts_while_labels_are_few_is_told_apart(day: RunContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The places of the user's other candidates decide what the item's own place is worth."""
+    served = scoring.load_scorer(day)
+    ranker = replace(served.ranker, prior=Prior(0.5, -3.0, 0.7))
+    monkeypatch.setattr(scoring, "load_scorer", lambda context: replace(served, ranker=ranker))
+    frame = pl.concat(scoring.candidate_frames(served, ["coffee_lover_1"]))
+    row = frame["item"].to_list().index(served.item_ids.index_of("filters"))
+    network = ranker.learnt * part_scores(ranker, "network", matrix(frame, ranker.features))[row] / 3
+    places = (1 - ranker.learnt) * Prior(0.5, -3.0, 0.7).standardised(frame)[row]
+    text = "\n".join(explain(day, "coffee_lover_1", "filters"))
+    told = re.search(r"beside the trees adds ([+-][\d.]+), the generators' places, .*few, ([+-][\d.]+)\)", text)
+    assert told is not None
+    assert [float(value) for value in told.groups()] == pytest.approx([network, places], abs=0.002)
 
 
 def test_an_item_that_rules_keep_out_names_the_rule(day: RunContext) -> None:
