@@ -195,10 +195,10 @@ def test_what_counts_while_labels_are_few_is_told_apart(day: RunContext, monkeyp
     ranker = replace(served.ranker, prior=Prior(0.5, -3.0, 0.7))
     monkeypatch.setattr(scoring, "load_scorer", lambda context: replace(served, ranker=ranker))
     frame = pl.concat(scoring.candidate_frames(served, ["coffee_lover_1"]))
-    row = frame["item"].to_list().index(served.item_ids.index_of("filters"))
+    row = frame["item"].to_list().index(served.item_ids.index_of("parmesan"))
     network = ranker.learnt * part_scores(ranker, "network", matrix(frame, ranker.features))[row] / 3
     places = (1 - ranker.learnt) * Prior(0.5, -3.0, 0.7).standardised(frame)[row]
-    text = "\n".join(explain(day, "coffee_lover_1", "filters"))
+    text = "\n".join(explain(day, "coffee_lover_1", "parmesan"))
     told = re.search(r"beside the trees adds ([+-][\d.]+), the generators' places, .*few, ([+-][\d.]+)\)", text)
     assert told is not None
     assert [float(value) for value in told.groups()] == pytest.approx([network, places], abs=0.002)
