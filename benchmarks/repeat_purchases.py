@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks.combination_data import complete_journey, midnight
 from recsys.config import Settings, load_environment
-from recsys.features.history import EVENT_COLUMNS, History, encode
+from recsys.features.history import EVENT_COLUMNS, History, encode, weights
 from recsys.models.baselines import decayed_frequency
 from recsys.models.metrics import Values, estimate, ndcg, top_lists
 from recsys.models.repeat_purchase import chances, fit_repeat_purchase, repeat_facts
@@ -105,8 +105,8 @@ def compare(history: History, scored: dict[str, pl.DataFrame], truth: pl.DataFra
     known = scored["probability"].select("user", "item")
     rivals: dict[float, Values] = {}
     for days in HALF_LIVES:
-        usual = decayed_frequency(history, settings.interactions, days).join(known, on=["user", "item"], how="semi")
-        rivals[days] = ndcg(top_lists(usual, 10), truth)
+        usual = decayed_frequency(weights(history, settings.interactions, days))
+        rivals[days] = ndcg(top_lists(usual.join(known, on=["user", "item"], how="semi"), 10), truth)
         print(json.dumps({"order": f"decayed frequency, {days:.0f} days", "ndcg@10": round(rivals[days].mean(), 4)}))
     for name, frame in scored.items():
         own = ndcg(top_lists(frame, 10), truth)

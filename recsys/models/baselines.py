@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import polars as pl
 
-from recsys.features.history import History, weights
-from recsys.settings.data import InteractionSettings
-
 HALF_LIFE = 90.0
+"""Days, of the weights that baselines are compared by."""
 _POPULAR = 500
 """Items of the popularity list: far more than the ten places that are compared, whatever a user has bought of them."""
 
 
-def decayed_frequency(history: History, settings: InteractionSettings, half_life_days: float) -> pl.DataFrame:
-    """user, item, score: the user's own items by decayed weight, equal ones (what was bought once, in one basket)
-    by the item's weight over all users.
+def decayed_frequency(pairs: pl.DataFrame) -> pl.DataFrame:
+    """user, item, score: the user's own items by weight, equal ones (what was bought once, in one basket) by the item's
+    weight over all users. `pairs`: user, item, weight (`weights`).
 
     `score` is no weight: it tells the order within a user alone.
     """
-    pairs = weights(history, settings, half_life_days)
     pairs = pairs.join(_by_item(pairs), on="item", how="left", maintain_order="left")
     place = pl.int_range(pl.len(), dtype=pl.Int32).over("user")
     ordered = pairs.sort("user", "weight", "popularity", "item", descending=[False, True, True, False])
     return ordered.select("user", "item", score=-place.cast(pl.Float64))
 
 
-def popularity(history: History, settings: InteractionSettings, half_life_days: float) -> pl.DataFrame:
-    """item, score (decayed weight over all users) of the most popular items, best first."""
-    items = _by_item(weights(history, settings, half_life_days))
-    best = items.sort("popularity", "item", descending=[True, False]).head(_POPULAR)
+def popularity(pairs: pl.DataFrame) -> pl.DataFrame:
+    """item, score (weight over all users) of the most popular items, best first. `pairs`: user, item, weight."""
+    best = _by_item(pairs).sort("popularity", "item", descending=[True, False]).head(_POPULAR)
     return best.select("item", score="popularity")
 
 

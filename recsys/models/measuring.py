@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.config import Settings
-from recsys.features.history import History
+from recsys.features.history import History, weights
 from recsys.models import baselines
 from recsys.models.cuts import Cut
 from recsys.models.metrics import Estimate, Values, estimate, ndcg, recall, top_lists
@@ -97,16 +97,15 @@ def _models(
         "repeat": shown.filter("bought"),
         "discover": scored.select("user", "item", "bought", score="discover_score"),
     }
-    decayed = baselines.decayed_frequency(history, settings.interactions, baselines.HALF_LIFE)
-    popular = baselines.popularity(history, settings.interactions, baselines.HALF_LIFE)
-    everybody = truth.select("user").unique().join(popular, how="cross")
+    pairs = weights(history, settings.interactions, baselines.HALF_LIFE)
+    everybody = truth.select("user").unique().join(baselines.popularity(pairs), how="cross")
     marks = bought.with_columns(bought=True)
 
     def marked(frame: pl.DataFrame) -> pl.DataFrame:
         known = frame.select("user", "item", "score").join(marks, on=["user", "item"], how="left")
         return known.with_columns(pl.col("bought").fill_null(False))
 
-    models = {"ranker": ranker, "decayed_frequency": _same(marked(decayed))}
+    models = {"ranker": ranker, "decayed_frequency": _same(marked(baselines.decayed_frequency(pairs)))}
     models["popularity"] = _same(marked(everybody))
     for name in _generators(scored):
         place = -pl.col(f"{name}_rank").cast(pl.Float64)

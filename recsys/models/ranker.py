@@ -111,10 +111,15 @@ def score(ranker: Ranker, frame: pl.DataFrame) -> tuple[Floats, Floats]:
         if "discover" in ranker.parts:
             own["discover"] = part_scores(ranker, "discover", values[new])
         discovery[new] = np.mean([own[name] for name in ranker.names(discovery=True)], axis=0)
-    if ranker.prior is None:
-        return general, discovery
-    known = (1 - ranker.learnt) * ranker.prior.standardised(frame)
+    known = prior_scores(ranker, frame)
     return ranker.learnt * general + known, ranker.learnt * discovery + known
+
+
+def prior_scores(ranker: Ranker, frame: pl.DataFrame) -> Floats:
+    """What the prior adds to both scores of each row; 0 without one. `frame` holds all candidates of its users."""
+    if ranker.prior is None:
+        return np.zeros(len(frame))
+    return (1 - ranker.learnt) * ranker.prior.standardised(frame)
 
 
 def part_scores(ranker: Ranker, name: str, values: NDArray[np.float32]) -> Floats:

@@ -13,6 +13,7 @@ from recsys.models import scoring
 from recsys.models.als_explanation import explain_als
 from recsys.models.candidates import als_of
 from recsys.models.contributions import contributions, strongest
+from recsys.models.ranker import prior_scores
 from recsys.recommendations.lists import SCORES
 from recsys.recommendations.published_lists import scan_lists
 from recsys.recommendations.rules import blocked_items, bought_lately, drop_blocked, users_with_consent
@@ -115,13 +116,11 @@ def _contributions(scorer: scoring.Scorer, user_id: str, mine: pl.DataFrame) -> 
         return ["the ranker had too little to learn from: generators' places make the score"]
     trees = told.base + sum(told.groups.row(0))
     parts = ", ".join(f"{name} {value:+.3f}" for name, value in strongest(told)[0])
-    ranks, prior = 0.0, scorer.ranker.prior
-    if prior is not None:
-        ranks = (1 - scorer.ranker.learnt) * float(prior.standardised(frame)[asked.to_numpy()].item())
-    few = "" if prior is None else f", the generators' places, which count while labels are few, {ranks:+.3f}"
+    places = prior_scores(scorer.ranker, frame)[asked.to_numpy()].item()
+    few = f", the generators' places, which count while labels are few, {places:+.3f}" if scorer.ranker.prior else ""
     return [
         f"what moved the score most: {parts} (all groups and the base {told.base:+.3f} add up to {trees:.3f}, "
-        f"the network beside the trees adds {mine['score'].item() - trees - ranks:+.3f}{few})"
+        f"the network beside the trees adds {mine['score'].item() - trees - places:+.3f}{few})"
     ]
 
 
