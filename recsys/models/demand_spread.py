@@ -23,6 +23,8 @@ CELL_TRIALS = 300
 DAY_LEVELS, SUM_LEVELS, DISPERSIONS = 40, 16, 4
 FEWEST_TRIALS = 60
 """Below this many past forecasts the normal distribution stands in."""
+_LEAST_MEAN = 1e-4
+"""Units a day: where hardly anything was forecast, it tells nothing of how demand grows with the forecast."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Spread:
         """Quantile of the demand of a day, units, from its forecast and dispersion (arrays of one shape)."""
         cell = self.day_cells.of(forecast, dispersion)
         values = np.array([np.interp(probability, PROBABILITIES, row) for row in self.day_values])
-        found = np.maximum(values[cell] * forecast / np.maximum(self.day_means[cell], 1e-9), 0.0)
+        found = np.maximum(values[cell] * forecast / np.maximum(self.day_means[cell], _LEAST_MEAN), 0.0)
         return np.asarray(np.round(found) if self.whole else found)
 
     def of_sum(self, forecast: Floats, dispersion: Floats, days: Floats, probability: Floats | float) -> Floats:
@@ -134,7 +136,7 @@ def fit_spread(forecast: Floats, sold: Floats, seen: NDArray[np.bool_], dispersi
     day_cells = _cells(flat, shape, DAY_LEVELS)
     day = day_cells.of(flat, shape)
     counts = np.maximum(np.bincount(day, minlength=day_cells.count), 1)
-    means = np.bincount(day, flat, day_cells.count) / counts
+    means = (np.bincount(day, flat, day_cells.count) / counts)[_speakers(day, day_cells.count)]
     sum_cells = _cells(forecast.mean(axis=1), dispersion, SUM_LEVELS)
     sums = [_standardised(forecast, sold, dispersion, sum_cells, days) for days in SUM_DAYS]
     return Spread(day_cells, means, _quantiles(day, units, day_cells.count), sum_cells, np.stack(sums), whole)
@@ -164,7 +166,7 @@ def _cells(level: Floats, dispersion: Floats, most: int) -> Cells:
 
 
 def _quantiles(cell: Integers, values: Floats, count: int) -> Floats:
-    """Quantiles of `values` by cell: count x PROBABILITIES; an empty cell takes those of its neighbour below."""
+    """Quantiles of `values` by cell: count x PROBABILITIES; an empty cell takes those of the one that speaks for it."""
     order = np.argsort(cell, kind="stable")
     bounds = np.searchsorted(cell[order], np.arange(count + 1))
     ordered = values[order]
@@ -172,9 +174,13 @@ def _quantiles(cell: Integers, values: Floats, count: int) -> Floats:
     for number, (start, end) in enumerate(itertools.pairwise(bounds)):
         if end > start:
             found[number] = np.quantile(ordered[start:end], PROBABILITIES)
-        elif number:
-            found[number] = found[number - 1]
-    return found
+    return found[_speakers(cell, count)]
+
+
+def _speakers(cell: Integers, count: int) -> Integers:
+    """For each of `count` cells itself, or where no trial is in it the nearest filled one below, else above."""
+    filled = np.unique(cell)
+    return np.asarray(filled[np.maximum(np.searchsorted(filled, np.arange(count), side="right") - 1, 0)])
 
 
 def _standardised(forecast: Floats, sold: Floats, dispersion: Floats, cells: Cells, days: int) -> Floats:

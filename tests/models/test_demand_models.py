@@ -162,6 +162,29 @@ def test_spread_covers_what_it_says_on_days_and_sums_that_it_never_saw() -> None
     assert (day == day.round()).all()
 
 
+def test_spread_of_items_whose_like_was_never_tried_is_that_of_their_neighbours() -> None:
+    """Where what sells much also varies much, few items are large and even: their cell has no trial."""
+    random = np.random.default_rng(0)
+    level = np.exp(random.normal(-1, 1.3, 2000))
+    dispersion = 1 + 0.3 * level
+    forecast = np.repeat(level[:, None], 28, axis=1)
+    spread = fit_spread(forecast, random.poisson(forecast).astype(float), np.ones((2000, 28), bool), dispersion, True)
+    asked = np.geomspace(0.01, 50, 200)
+    for even in (1.0, 2.0, 20.0):
+        high = spread.of_day(asked, np.full(200, even), 0.9)
+        assert (high <= 10 * asked + 5).all() and (high[asked > 5] >= 0.5 * asked[asked > 5]).all()
+        total = spread.of_sum(28 * asked, np.full(200, even), np.full(200, 28.0), 0.9)
+        assert (total[asked > 5] > 28 * asked[asked > 5]).all() and (total <= 100 * asked + 50).all()
+
+
+def test_spread_where_nothing_was_forecast_stays_small() -> None:
+    forecast = np.zeros((400, 28))
+    sold = np.zeros((400, 28))
+    sold[::4, 3] = 2.0
+    spread = fit_spread(forecast, sold, np.ones((400, 28), bool), np.ones(400), True)
+    assert spread.of_day(np.array([0.0005]), np.ones(1), 0.995)[0] <= 10
+
+
 def test_spread_survives_its_journey_as_json() -> None:
     values = np.random.default_rng(2).poisson(1.0, (200, 28)).astype(float)
     spread = fit_spread(np.ones((200, 28)), values, np.ones((200, 28), bool), np.ones(200), False)
