@@ -56,8 +56,22 @@ def test_services_wait_for_what_they_need(compose: dict[str, Any]) -> None:
 def test_secrets_come_from_the_environment(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         for key, value in service.get("environment", {}).items():
-            if SECRET.search(key):
+            if SECRET.search(key) and value is not None:
                 assert re.search(r"\$\{[A-Z_]+:\?[^}]+\}", str(value)), f"{name}: {key}"
+
+
+def test_what_reaches_an_object_store_is_handed_on(compose: dict[str, Any]) -> None:
+    example = (ROOT / ".env.example").read_text()
+    for name in AIRFLOW:
+        handed_on = {key for key, value in compose["services"][name]["environment"].items() if value is None}
+        assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"} <= handed_on, name
+        assert all(key in example for key in handed_on)
+
+
+def test_settings_and_queries_of_the_shop_are_mounted(compose: dict[str, Any]) -> None:
+    for name in AIRFLOW:
+        assert "./config:/config:ro" in compose["services"][name]["volumes"], name
+    assert "RECSYS_CONFIG=/config/" in (ROOT / ".env.example").read_text()
 
 
 def test_commands_leave_variables_to_the_container(compose: dict[str, Any]) -> None:
@@ -78,7 +92,7 @@ def test_ports_are_on_loopback(compose: dict[str, Any]) -> None:
 
 
 def test_variables_are_those_that_the_code_reads(compose: dict[str, Any]) -> None:
-    readers = ("recsys/config.py", "plugins/run_form.py", "plugins/result_pages/warehouse.py")
+    readers = ("recsys/config.py", "recsys/settings/content.py", "plugins/run_form.py", "plugins/result_pages/warehouse.py")
     read = {name for path in readers for name in re.findall(r"RECSYS_[A-Z_]+", (ROOT / path).read_text())}
     for name in AIRFLOW:
         given = {key for key in compose["services"][name]["environment"] if key.startswith("RECSYS_")}
