@@ -47,7 +47,7 @@ def als_anchors(als: Als, settings: ModelSettings, pairs: pl.DataFrame) -> pl.Se
         shares[mine[:, None] == codes[None, :]] = 0.0
         # Rounded, so that ties in the last digit fall to the smaller code everywhere.
         best = np.argmax(np.round(shares, 12), axis=0)
-        known = (shares[best, np.arange(len(codes))] > 0) & np.isin(codes, als.columns)
+        known = (shares[best, np.arange(len(codes))] > 0) & (als.columns[_columns_of(als, codes)] == codes)
         found[np.array(own)[known]] = mine[best[known]]
     return pl.Series(found, dtype=pl.Int32).replace(-1, None)
 
@@ -57,13 +57,18 @@ def _shares(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Places in `columns` of the user's items, ascending, and their shares of the scores of `items` (a column each)."""
     own = als.known[user].tocoo()
-    place = np.minimum(np.searchsorted(als.columns, own.col), max(len(als.columns) - 1, 0))
+    place = _columns_of(als, own.col)
     inside = als.columns[place] == own.col if len(als.columns) else np.zeros(len(own.col), dtype=bool)
     places, confidences = place[inside], own.data[inside].astype(np.float64) * settings.als_alpha
     mine = factors[places]
     system = gram + mine.T @ ((confidences - 1)[:, None] * mine)
     system[np.diag_indices_from(system)] += settings.als_regularization
-    wanted = np.minimum(np.searchsorted(als.columns, items), max(len(als.columns) - 1, 0))
     if not len(places):
         return places, np.zeros((0, len(items)))
-    return places, (mine @ np.linalg.solve(system, factors[wanted].T)) * confidences[:, None]
+    wanted = factors[_columns_of(als, items)].T
+    return places, (mine @ np.linalg.solve(system, wanted)) * confidences[:, None]
+
+
+def _columns_of(als: Als, items: Codes) -> NDArray[np.int64]:
+    """Places of `items` in `columns`; some other place for an item that is not there."""
+    return np.minimum(np.searchsorted(als.columns, items), max(len(als.columns) - 1, 0))
