@@ -6,6 +6,7 @@ in_lists           2 promoted items are in the user's lists, the best at place 3
 buys_category      Buys from the promoted categories, last 9 days ago           days
 looks_like_buyers  Never bought what is promoted; shops like those who begin to
 active             Shops often: 8 trips in four weeks                           count
+likely             Among the likeliest by all that is known of the user
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def with_audience_reasons(rows: pl.DataFrame, language: str = "en") -> pl.DataFr
         ("buys_promoted", c("t_trips") > 0, {"reason_count": _whole("t_trips"), "reason_days": _whole("t_last") + 1}),
         ("in_lists", c("l_items") > 0, {"reason_count": _whole("l_items"), "reason_place": _whole("l_best")}),
         ("buys_category", c("c_last").is_not_null(), {"reason_days": _whole("c_last") + 1}),
-        ("active", pl.lit(value=True), {"reason_count": _whole("u_trips_28")}),
+        ("active", c("u_trips_28") > 0, {"reason_count": _whole("u_trips_28")}),
+        ("likely", pl.lit(value=True), {}),
     )
     code, facts = pl.lit(None, pl.String), dict.fromkeys(FACTS, pl.lit(None, pl.Int32))
     for name, holds, told in reversed(rules):
@@ -61,8 +63,8 @@ def _text(language: str) -> pl.Expr:
         "trips": _counted(language, "one_trip", "trips"),
         "promoted": _counted(language, "one_promoted", "promoted"),
     }
-    text = say(language, "active", **facts)
-    for name in ("responded_before", "looks_like_buyers", "buys_promoted", "in_lists", "buys_category"):
+    text = say(language, "likely")
+    for name in ("responded_before", "looks_like_buyers", "buys_promoted", "in_lists", "buys_category", "active"):
         text = pl.when(pl.col("reason_code") == name).then(say(language, name, **facts)).otherwise(text)
     return text
 

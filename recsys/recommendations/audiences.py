@@ -105,14 +105,15 @@ def above_privacy_floor(rows: pl.DataFrame, floor: int) -> tuple[pl.DataFrame, p
 
 
 def contact_limits(
-    campaign: dict[str, Any], items: pl.Series, stock: pl.DataFrame, settings: AudienceSettings
+    campaign: dict[str, Any], items: pl.Series, stock: pl.DataFrame, settings: AudienceSettings, made: int = 0
 ) -> dict[str, Any]:
-    """How many contacts the budget of `campaign` (a row of schemas.CAMPAIGNS) pays for, and units of stock that may go.
+    """How many contacts the budget of `campaign` (a row of schemas.CAMPAIGNS) pays for beyond the `made` ones, and
+    units of stock that may go.
 
     None: not limited, because the shop does not say. An item that `stock` does not hold has no known units.
     """
     budget, cost = campaign["budget"], campaign["contact_cost"]
-    contacts = int(budget / cost + 1e-9) if budget is not None and cost else None
+    contacts = max(int(budget / cost + 1e-9) - made, 0) if budget is not None and cost else None
     counted = stock.filter(pl.col("item_id").is_in(items.implode()))
     units = float(counted["on_hand"].clip(lower_bound=0.0).sum()) * settings.stock_share if counted.height else None
     return {"contacts": contacts, "units": units}

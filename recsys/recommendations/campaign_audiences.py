@@ -70,9 +70,10 @@ def _audiences(
         return tuple(pl.DataFrame(schema=kind) for kind in _EMPTY[:2])  # type: ignore[return-value]
     day = audience_day(context, campaigns, purchases, users)
     rows = pl.concat([pl.DataFrame(schema=SCORED), *(scored_campaign(day, campaign) for campaign in wanted)])
+    made = dict(campaigns.contacts.group_by("campaign_id").len().iter_rows())
     limits = {
-        row["campaign_id"]: contact_limits(row, campaigns.items_of(row["campaign_id"]), stock, settings)
-        for row in wanted
+        name: contact_limits(row, campaigns.items_of(name), stock, settings, made.get(name, 0))
+        for name, row in ((row["campaign_id"], row) for row in wanted)
     }
     return choose(rows, campaigns, limits, context)
 

@@ -16,7 +16,8 @@ def with_reasons(rows: pl.DataFrame, language: str = "en") -> pl.DataFrame:
         ("no_demand", pl.col("level") <= 0),
         ("out_of_stock", out & due),
         ("reorder", due),
-        ("on_the_way", late),
+        ("on_the_way", late & (pl.col("on_order") > 0)),
+        ("not_due", late),
         ("overstock", pl.col("overstock")),
     )
     facts = _facts(language)

@@ -15,10 +15,11 @@ from recsys.recommendations.wording import say
 _LEAST_PERCENT = 1
 
 
-def with_similar_reasons(rows: pl.DataFrame, items: pl.DataFrame, seen: bool, language: str = "en") -> pl.DataFrame:
-    """`rows` (item, other: rows of `items`; behaviour) with item_id, other_item_id, reason_code and reason_text.
+def with_similar_reasons(rows: pl.DataFrame, items: pl.DataFrame, language: str = "en") -> pl.DataFrame:
+    """`rows` (item, other: rows of `items`; behaviour, followed) with item_id, other_item_id, reason_code, reason_text.
 
-    `seen`: whether behaviour means views, favourites and carts too, or purchases alone.
+    A pair that nobody came across together (`followed` 0) was bought by the same people, whatever the shop sees of
+    other items.
     """
     named = rows.with_columns(
         item_id=items["item_id"].gather(rows["item"]),
@@ -26,16 +27,16 @@ def with_similar_reasons(rows: pl.DataFrame, items: pl.DataFrame, seen: bool, la
         **{f"_{name}": items[name].gather(rows["item"]) for name in ("leaf", "brand", "list_price")},
         **{f"_other_{name}": items[name].gather(rows["other"]) for name in ("leaf", "brand", "list_price")},
     )
-    by_users = pl.col("behaviour") > 0
+    by_users, by_viewers = pl.col("behaviour") > 0, pl.col("followed") > 0
     facts = _facts(language)
     code = (
         pl.when(by_users)
-        .then(pl.lit("same_viewers" if seen else "same_buyers"))
+        .then(pl.when(by_viewers).then(pl.lit("same_viewers")).otherwise(pl.lit("same_buyers")))
         .when(facts != "")
         .then(pl.lit("same_kind"))
         .otherwise(pl.lit("alike"))
     )
-    people = say(language, "viewed_by_same" if seen else "bought_by_same")
+    people = pl.when(by_viewers).then(say(language, "viewed_by_same")).otherwise(say(language, "bought_by_same"))
     joined = pl.when(facts != "").then(say(language, "and_facts", people=people, facts=facts)).otherwise(people)
     plain = facts.str.head(1).str.to_uppercase() + facts.str.slice(1)
     text = pl.when(by_users).then(joined).when(facts != "").then(plain).otherwise(say(language, "alike"))

@@ -71,6 +71,7 @@ ENGLISH = {
     "buys_category": "Buys from the promoted categories, last {when}",
     "looks_like_buyers": "Never bought what is promoted; shops like those who begin to",
     "active": "Shops often: {trips} in four weeks",
+    "likely": "Among the likeliest by all that is known of the user",
     "one_trip": "1 trip",
     "trips": "{count} trips",
     "one_promoted": "1 promoted item",
@@ -90,6 +91,7 @@ ENGLISH = {
     "reorder_reorder": "{on_hand} in stock and {on_order} on their way are within the {reorder_point} that may sell"
     " before an order of tomorrow arrives ({sure} % sure): order {quantity}.",
     "reorder_on_the_way": "Stock lasts {cover}, but {on_order} are on their way.",
+    "reorder_not_due": "Stock lasts {cover}, nothing is on its way; at {daily_demand} a day no order is due.",
     "reorder_overstock": "Stock lasts {cover}: {overstock} more than the longest sensible cover sells.",
     "reorder_enough": "Stock lasts {cover}, an order takes {lead_time} days.",
     "cover_days": "{days} days",
@@ -148,6 +150,7 @@ CHINESE = {
     "buys_category": "买过促销类别的商品，最近一次在{when}",
     "looks_like_buyers": "从未买过促销商品；但与刚开始购买的用户相似",
     "active": "经常购物：四周内{trips}",
+    "likely": "综合已知信息，属于可能性较高的用户",
     "one_trip": " 1 次购物",
     "trips": " {count} 次购物",
     "one_promoted": " 1 件促销商品",
@@ -165,6 +168,7 @@ CHINESE = {
     "reorder_reorder": "库存 {on_hand} 件、在途 {on_order} 件，不超过明日订货到达前可能售出的 {reorder_point} 件"
     "（{sure} % 把握）：订购 {quantity} 件。",
     "reorder_on_the_way": "库存可维持{cover}，另有 {on_order} 件在途。",
+    "reorder_not_due": "库存可维持{cover}，无在途；每天约售 {daily_demand} 件，尚无需订购。",
     "reorder_overstock": "库存可维持{cover}：比最长合理周转期的销量多 {overstock} 件。",
     "reorder_enough": "库存可维持{cover}，订货需 {lead_time} 天。",
     "cover_days": " {days} 天",

@@ -81,7 +81,9 @@ REORDER_SUGGESTIONS = Table(
     (
         as_of(),
         Column("item_id", TEXT, "The item."),
-        Column("reason_code", TEXT, "retired, no_demand, out_of_stock, reorder, on_the_way, overstock or enough."),
+        Column(
+            "reason_code", TEXT, "retired, no_demand, out_of_stock, reorder, on_the_way, not_due, overstock or enough."
+        ),
         Column("reason_text", TEXT, "The reason as a sentence for people."),
         Column("suggested_quantity", DOUBLE, "Units to order; a multiple of the minimum order quantity, or 0."),
         Column("suggested_cost", DOUBLE, "What they cost; null where the cost is unknown.", nullable=True),

@@ -125,6 +125,15 @@ def test_contacts_that_a_budget_pays_for(budget: float | None, cost: float | Non
     assert contact_limits(campaign, pl.Series(["tea"]), stock, SETTINGS) == {"contacts": contacts, "units": None}
 
 
+@pytest.mark.parametrize(("made", "left"), [(0, 20), (15, 5), (20, 0), (25, 0)])
+def test_contacts_that_were_made_use_up_the_budget(made: int, left: int) -> None:
+    stock = pl.DataFrame(schema={"item_id": pl.String, "on_hand": pl.Float64})
+    told = contact_limits({"budget": 10.0, "contact_cost": 0.5}, pl.Series(["tea"]), stock, SETTINGS, made)
+    assert told["contacts"] == left
+    free = contact_limits({"budget": None, "contact_cost": 0.5}, pl.Series(["tea"]), stock, SETTINGS, made)
+    assert free["contacts"] is None
+
+
 def test_units_of_stock_that_may_go() -> None:
     stock = pl.DataFrame({"item_id": ["tea", "cup", "pot"], "on_hand": [100.0, 50.0, -5.0]})
     campaign = {"budget": None, "contact_cost": None}

@@ -108,6 +108,16 @@ def test_who_was_contacted_for_the_running_campaign_is_not_asked_again(tmp_path:
     assert {f"fan_{n}" for n in range(5)} <= set(users_of(context, "coming", "response"))
 
 
+def test_contacts_of_earlier_days_are_paid_from_the_same_budget(tmp_path: Path) -> None:
+    context = lake_context(tmp_path)
+    asked = pl.DataFrame([("running", f"fan_{n}", day(-9)) for n in range(10)], schema=contacts().schema, orient="row")
+    paid = campaign_rows().with_columns(budget=pl.lit(40.0), contact_cost=pl.lit(1.0))
+    write_lake(context, campaigns=paid, contacts=pl.concat([contacts(), asked]).sort("campaign_id", "user_id"))
+    build_campaign_audiences(context)
+    own = audiences(context).filter((pl.col("way") == "response") & ~pl.col("holdout"))
+    assert dict(own.group_by("campaign_id").len().iter_rows()) == {"running": 30, "coming": 40}
+
+
 def test_a_shop_without_campaigns_gets_empty_tables_and_a_line_in_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -149,13 +149,16 @@ def test_similar_items_name_what_they_share(language: str) -> None:
         }
     )
     rows = pl.DataFrame({"item": [0] * 5, "other": [1, 2, 3, 4, 4], "behaviour": [0.0, 0.3, 0.0, 0.2, 0.0]})
-    told = with_similar_reasons(rows, items, seen=True, language=language)
+    rows = rows.with_columns(followed=pl.Series([0.0, 0.0, 0.0, 0.1, 0.0]))
+    told = with_similar_reasons(rows, items, language=language)
     say, between = SENTENCES[language], SENTENCES[language]["between_facts"]
     found = dict.fromkeys(told["other_item_id"], "")
     for row in told.iter_rows(named=True):
         text = row["reason_text"]
-        if row["reason_code"] == "same_viewers":
-            text = text.removeprefix(say["viewed_by_same"])
+        if row["behaviour"] > 0:
+            code, key = ("same_viewers", "viewed_by_same") if row["followed"] else ("same_buyers", "bought_by_same")
+            assert row["reason_code"] == code and text.startswith(say[key])
+            text = text.removeprefix(say[key])
         found[row["other_item_id"]] += text.lower() + "|"
     cheaper, dearer = (say[name].format(percent=n) for name, n in (("cheaper", 10), ("dearer", 25)))
     assert found["cheap"] == between.join([say["same_type"], say["same_brand"], cheaper]) + "|"
@@ -184,6 +187,7 @@ AUDIENCE = {
     "buys_category": {"c_last": 8.9},
     "looks_like_buyers": {"way": "lookalike"},
     "active": {"u_trips_28": 8.0},
+    "likely": {"u_trips_28": 0.0},
 }
 
 
@@ -238,6 +242,7 @@ REORDER = {
     "out_of_stock": {"on_hand": 0.0, "suggested_quantity": 12.0},
     "reorder": {"suggested_quantity": 12.5},
     "on_the_way": {"on_hand": 3.0, "lead_time_demand": 5.0},
+    "not_due": {"on_hand": 0.0, "on_order": 0.0, "lead_time_demand": 0.3},
     "overstock": {"overstock": True, "days_of_cover": None},
     "enough": {},
 }

@@ -41,7 +41,7 @@ comment on column recsys.reorder_suggestions.as_of_date is
 'The day the row is for: everything before its 00:00 was known, nothing later.';
 comment on column recsys.reorder_suggestions.item_id is 'The item.';
 comment on column recsys.reorder_suggestions.reason_code is
-'retired, no_demand, out_of_stock, reorder, on_the_way, overstock or enough.';
+'retired, no_demand, out_of_stock, reorder, on_the_way, not_due, overstock or enough.';
 comment on column recsys.reorder_suggestions.reason_text is 'The reason as a sentence for people.';
 comment on column recsys.reorder_suggestions.suggested_quantity is
 'Units to order; a multiple of the minimum order quantity, or 0.';
