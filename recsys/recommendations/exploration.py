@@ -68,7 +68,7 @@ def with_exploration(
     choice    ARMS        segments  user_id, segment        bought  user_id, item_id of known purchases
 
     A personal row gives way and leaves its score behind; an item that the user bought, or has in the list, does not
-    take the place that it drew.
+    take the place that it drew. Where a list lacks some of the places, propensities fall by their share.
     """
     plain = lists.with_columns(propensity=pl.lit(None, pl.Float32))
     ranks = explored_ranks(context.settings.new_items, context.settings.rules.list_length)
@@ -78,8 +78,8 @@ def with_exploration(
     theirs = own.select("user_id").unique().join(segments, on="user_id", how="left").sort("user_id")
     empty = pl.DataFrame(schema={"user_id": pl.String, "rank": pl.Int32, "item_id": pl.String, "drawn": pl.Float32})
     drawn = pl.concat([empty, *_drawn(theirs, choice, ranks, context)])
+    drawn = _in_places(drawn, own)
     drawn = drawn.join(own, on=["user_id", "item_id"], how="anti").join(bought, on=["user_id", "item_id"], how="anti")
-    drawn = drawn.join(own.select("user_id", "rank"), on=["user_id", "rank"], how="semi")
     placed = drawn.select("user_id", "rank", "drawn", new="item_id", list=pl.lit("for_you"))
     joined = plain.join(placed, on=["list", "user_id", "rank"], how="left", maintain_order="left")
     taken = pl.col("new").is_not_null()
@@ -88,6 +88,13 @@ def with_exploration(
         "purchases": pl.when(taken).then(pl.lit(0.0, pl.Float32)).otherwise("purchases"),
     }
     return joined.with_columns(item_id=pl.coalesce("new", "item_id"), propensity="drawn", **facts).drop("new", "drawn")
+
+
+def _in_places(drawn: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `drawn` whose place the user's list has, with the chance of having drawn one of these places too."""
+    count = pl.len().over("user_id")
+    placed = drawn.with_columns(places=count).join(own.select("user_id", "rank"), on=["user_id", "rank"], how="semi")
+    return placed.with_columns((pl.col("drawn") * count / pl.col("places")).cast(pl.Float32)).drop("places")
 
 
 def _drawn(users: pl.DataFrame, choice: pl.DataFrame, ranks: list[int], context: RunContext) -> Iterator[pl.DataFrame]:
@@ -99,7 +106,9 @@ def _drawn(users: pl.DataFrame, choice: pl.DataFrame, ranks: list[int], context:
         count = min(len(ranks), len(wins))
         chances = propensities(wins, losses, count, settings.explore_draws, _rng(f"{seed} segment {segment}"))
         for user in mine:
-            best = _best(_rng(f"{seed} user {user}").beta(wins, losses), count)
+            rng = _rng(f"{seed} user {user}")
+            # In any order: the chance of an item must not hang on the place that it takes.
+            best = rng.permutation(_best(rng.beta(wins, losses), count))
             told = {"user_id": [user] * count, "rank": ranks[:count], "item_id": pool["item_id"].gather(best)}
             yield pl.DataFrame({**told, "drawn": chances[best]}).cast({"rank": pl.Int32, "drawn": pl.Float32})
 

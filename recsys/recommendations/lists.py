@@ -36,8 +36,8 @@ LISTS = pl.Enum(sorted(SCORES))
 
 
 def is_ranked() -> pl.Expr:
-    """Whether a row of a list stands where the ranker put it: no fallback, no new arrival."""
-    return pl.col("fallback").is_null() & (pl.col("list") != NEW_ARRIVALS)
+    """Whether a row of a list stands where the ranker put it: no fallback, no new arrival, nothing explored."""
+    return pl.col("fallback").is_null() & (pl.col("list") != NEW_ARRIVALS) & pl.col("propensity").is_null()
 
 
 def personal_rows(scored: pl.DataFrame) -> pl.DataFrame:

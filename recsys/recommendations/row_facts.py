@@ -45,7 +45,7 @@ def with_top_features(rows: pl.DataFrame, features: pl.DataFrame, scorer: Scorer
     `features` are those of `scoring.Scored`. A few rows come from behind the candidates that it holds, since rules took
     away what stood before them: their features are made anew.
     """
-    told_of = (pl.col("rank") <= first) & is_ranked() & pl.col("propensity").is_null()
+    told_of = (pl.col("rank") <= first) & is_ranked()
     wanted = rows.filter(told_of).select("list", *_KEYS)
     lacking = (
         wanted.select(_KEYS).unique().join(features, on=_KEYS, how="anti") if scorer.ranker.parts else wanted.clear()

@@ -18,7 +18,7 @@ from recsys.run import RunContext, RunError
 
 BATCH_USERS = 5_000
 """Users whose chances are held at once; bounds memory."""
-LIST_COLUMNS = ["list", "user_id", "rank", "item_id", "fallback"]
+LIST_COLUMNS = ["list", "user_id", "rank", "item_id", "fallback", "propensity"]
 """What `list_chances` reads of a list's rows; reasons are most of their bytes."""
 _BEST, _HALVES_AT, _DISCOVER = 0.5, 15.0, 0.3
 
@@ -53,7 +53,8 @@ def _shards(context: RunContext) -> Iterator[pl.DataFrame]:
 
 
 def list_chances(lists: pl.DataFrame) -> pl.DataFrame:
-    """user_id, item_id, chance (0 to 1) from the places in the lists; fallback rows say nothing about a user."""
+    """user_id, item_id, chance (0 to 1) from the places in the lists; fallback and explored rows say nothing
+    about a user."""
     chance = _BEST / (1.0 + pl.col("rank") / _HALVES_AT)
     share = pl.when(pl.col("list") == "discover").then(_DISCOVER).otherwise(1.0)
     # New arrivals are asked for by what they are; their places say little of a purchase.

@@ -85,6 +85,27 @@ def test_told_propensities_are_the_shares_of_draws() -> None:
     assert sum(shares.values()) == pytest.approx(2.0, abs=0.05)
 
 
+def test_the_item_that_drew_highest_stands_in_any_of_the_places() -> None:
+    """Each item that is shown is as often in one place as in the other."""
+    drawn = explored(context()).filter(pl.col("propensity").is_not_null() & (pl.col("user_id") != "u000"))
+    first = drawn.group_by("item_id").agg(pl.len(), share=(pl.col("rank") == 2).mean())
+    assert set(first["item_id"]) == {"new1", "new2", "new3"}
+    assert first["share"].to_list() == pytest.approx([0.5] * 3, abs=0.12)
+
+
+def test_a_list_that_lacks_places_shows_each_item_as_much_less_often() -> None:
+    """Lists of three items have the place 2 and not the place 4."""
+    whole, short = explored(context()), lists_of(USERS).filter(pl.col("rank") < 4)
+    drawn = explored(context(), short).filter(pl.col("propensity").is_not_null() & (pl.col("user_id") != "u000"))
+    shares = drawn.group_by("item_id").agg(pl.len() / 299, pl.col("propensity").first())
+    assert shares["len"].to_list() == pytest.approx(shares["propensity"].to_list(), abs=0.1)
+    full = dict(
+        whole.drop_nulls("propensity").filter(pl.col("user_id") != "u000").select("item_id", "propensity").rows()
+    )
+    for item, chance in drawn.select("item_id", "propensity").unique().iter_rows():
+        assert chance == pytest.approx(full[item] / 2)
+
+
 def test_propensities_of_equal_items_are_equal() -> None:
     equal = propensities(np.full(4, 3.0), np.full(4, 9.0), 1, 4_000, np.random.default_rng(1))
     assert equal == pytest.approx([0.25] * 4, abs=0.03)

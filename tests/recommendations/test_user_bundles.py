@@ -79,10 +79,11 @@ def test_list_length_and_users_apart() -> None:
     assert rows.select("user_id", "bundle_id").rows() == [("u", "x"), ("v", "y")]
 
 
-def test_chances_come_from_places_and_never_from_fallbacks() -> None:
+def test_chances_come_from_places_and_never_from_fallbacks_or_explored_rows() -> None:
     lists = pl.DataFrame({
-        "user_id": ["u"] * 4, "list": ["for_you", "buy_again", "discover", "for_you"], "item_id": ["a", "a", "c", "b"],
-        "rank": [15, 30, 15, 1], "fallback": [None, None, None, "trending"],
+        "user_id": ["u"] * 5, "list": ["for_you", "buy_again", "discover", "for_you", "for_you"],
+        "item_id": ["a", "a", "c", "b", "new"], "rank": [15, 30, 15, 1, 2],
+        "fallback": [None, None, None, "trending", None], "propensity": [None, None, None, None, 0.4],
     })  # fmt: skip
     assert list_chances(lists).rows() == [("u", "a", 0.25), ("u", "c", 0.075)]
 
