@@ -43,13 +43,19 @@ def trending_by_segment(
         .group_by("user_id", "item_id")
         .agg(pl.col("worth").max())
     )
-    known = users.lazy().filter(pl.col("segment").is_not_null()).select("user_id", "segment").unique("user_id")
+    known = users.lazy().filter(has_segment()).select("user_id", "segment").unique("user_id")
     everybody = _popular(each.with_columns(segment=pl.lit(None, pl.String)))
     of_segments = _popular(each.join(known, on="user_id"))
     scored = pl.concat([everybody, of_segments]).collect()
     ordered = scored.sort(["segment", "score", "item_id"], descending=[False, True, False], nulls_last=False)
     place = (pl.int_range(pl.len()).over("segment") + 1).cast(pl.Int32)
     return ordered.with_columns(rank=place).select(SCHEMA.keys()).cast(SCHEMA)  # type: ignore[arg-type]
+
+
+def has_segment() -> pl.Expr:
+    """Whether a user's segment has a name; an empty or blank one is none."""
+    # Tables mark the rows for all users by an empty segment: one of that name would be taken for them.
+    return (pl.col("segment").str.strip_chars() != "").fill_null(False)
 
 
 def _popular(each: pl.LazyFrame) -> pl.LazyFrame:

@@ -93,7 +93,8 @@ def _distances(places: Places, space: ItemSpace) -> NDArray[np.float64]:
     there = places > -2
     later = np.triu(np.ones((TOP, TOP), dtype=bool), 1)
     both = there[:, :, None] & there[:, None, :] & later
-    apart = (1 - space.likeness(np.maximum(places, -1))) * both
+    # The cosine of a text with itself may round to more than 1.
+    apart = np.maximum(1 - space.likeness(np.maximum(places, -1)), 0) * both
     pairs = both.sum(axis=(1, 2))
     total = apart.sum(axis=(1, 2), dtype=np.float64)
     return np.divide(total, pairs, out=np.full(len(places), np.nan), where=pairs > 0)

@@ -16,7 +16,7 @@ from datetime import datetime
 
 import polars as pl
 
-from recsys.recommendations.fallback import keep_deepest
+from recsys.recommendations.fallback import has_segment, keep_deepest
 from recsys.recommendations.wording import say
 from recsys.run import RunContext
 from recsys.schemas import TRENDING_ITEMS
@@ -44,7 +44,7 @@ def expected_counts(
     segment. Purchases count; where they are few, carts, favourites and views do too.
     """
     days = _user_days(events, as_of, time_zone, settings)
-    known = users.filter(pl.col("segment").is_not_null()).select("user_id", "segment").unique("user_id")
+    known = users.filter(has_segment()).select("user_id", "segment").unique("user_id")
     own = days.join(known, on="user_id").select("segment", "item_id", "age", "weekday")
     everybody = days.select(pl.lit(EVERYBODY).alias("segment"), "item_id", "age", "weekday")
     leaves = items.select("item_id", leaf=pl.col("category_path").fill_null("")).unique("item_id", keep="first")

@@ -62,6 +62,13 @@ def test_ties_go_by_item_id() -> None:
     assert popular["item_id"].to_list() == ["x", "y"]
 
 
+def test_an_empty_or_blank_segment_is_none() -> None:
+    users = pl.DataFrame({"user_id": ["a", "b", "c"], "segment": ["", " ", "young"]})
+    bought = events(*[(user, "milk", "purchase", 1) for user in "abc"])
+    popular = trending_by_segment(bought, users, AS_OF, InteractionSettings())
+    assert popular.select("segment", "item_id").rows() == [(None, "milk"), ("young", "milk")]
+
+
 def test_no_events_no_trend() -> None:
     assert trending_by_segment(events(), USERS, AS_OF, InteractionSettings()).is_empty()
 

@@ -45,6 +45,14 @@ def test_variety_of_known_lists() -> None:
     assert found["novelty@10"] == pytest.approx((2 * 0 + 1 + 2) / 4)
 
 
+def test_items_of_one_text_are_at_no_distance() -> None:
+    """The vector's length rounds to more than 1."""
+    vector = np.array([0.6, 0.8], np.float32) * np.float32(1 + 1e-6)
+    view = VIEW.head(2).with_columns(text_hash=pl.lit("same"))
+    found = told(summarise_variety([variety_of(SHOWN.head(2), item_space(view, {"same": vector.tobytes()}))], KNOWN, 1))
+    assert found["intra_list_distance@10"] == 0
+
+
 def test_shards_add_up_to_the_whole() -> None:
     parts = [variety_of(SHOWN.filter(pl.col("user_id") == user), SPACE) for user in ("v", "u")]
     assert summarise_variety(parts, KNOWN, 3).equals(summarise_variety([variety_of(SHOWN, SPACE)], KNOWN, 3))

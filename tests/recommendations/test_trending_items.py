@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 import polars as pl
 import pytest
 
+from recsys.recommendations.fallback import fallback_rows, trending_by_segment
 from recsys.recommendations.trending_items import (
     EVERYBODY,
     expected_counts,
@@ -15,6 +16,7 @@ from recsys.recommendations.trending_items import (
     trending_rows,
     with_trend_reasons,
 )
+from recsys.settings.data import InteractionSettings
 from recsys.settings.trending import TrendingSettings
 
 Row = tuple[object, ...]
@@ -74,6 +76,23 @@ def test_a_new_item_is_judged_by_its_category() -> None:
 def test_views_count_where_nothing_is_bought_and_not_beside_purchases() -> None:
     assert "ice" in told(*daily("ice", 5, 10, 1, kind="view"))
     assert "ice" not in told(*daily("steady", 10, 98, 1), *daily("ice", 5, 10, 1, kind="view"))
+
+
+def test_users_of_an_empty_segment_count_once_among_all() -> None:
+    schema = {"user_id": pl.String, "item_id": pl.String, "event_type": pl.String,
+              "occurred_at": pl.Datetime("us", "UTC")}  # fmt: skip
+    events = pl.DataFrame(daily("ice", 6, 14, 1), schema=schema, orient="row")
+    users = pl.DataFrame({"user_id": ["u0", "u1", "u2"], "segment": ["", " ", "young"]})
+    counts = expected_counts(events, ITEMS, users, AS_OF, "UTC", SETTINGS)
+    plain = expected_counts(events, ITEMS, users.filter(pl.col("segment") == "young"), AS_OF, "UTC", SETTINGS)
+    keys = ["segment", "item_id"]
+    assert counts.sort(keys).equals(plain.sort(keys))
+    popular = trending_by_segment(events, users, AS_OF, InteractionSettings())
+    rows = trending_rows(popular, counts, 3, SETTINGS)
+    assert rows.select(keys).rows() == [("", "ice"), ("young", "ice")]
+    wanted = pl.DataFrame({"list": ["for_you"] * 2, "user_id": ["u0", "u2"], "segment": ["", "young"]})
+    shown = fallback_rows(wanted, fallback_items(rows)).select("user_id", "item_id", "fallback")
+    assert sorted(shown.rows()) == [("u0", "ice", "trending"), ("u2", "ice", "segment")]
 
 
 def test_a_user_counts_once_a_day_and_segments_apart() -> None:

@@ -102,6 +102,27 @@ def test_the_ranker_stands_beside_each_baseline(cursor: Any) -> None:
     assert rows(cursor, query + " where is_current") == [("all", "popularity", 0.4, 0.3, 0.1, 0.05)]
 
 
+def test_an_experiment_measured_by_several_runs_is_told_once_by_the_newest(database: str) -> None:
+    create_warehouse(database)
+    connection = psycopg2.connect(database)
+    with connection.cursor() as opened:
+        for as_of, above in ((FIRST, 0.1), (SECOND, 0.2)):
+            opened.execute(
+                f"create table recsys.measured_{as_of:%d} partition of recsys.realised_metrics for values in (%s)",
+                [as_of],
+            )
+            told = [("e/control", "ndcg@10", 0.3), ("e/new", "ndcg@10", 0.3 + above), ("e/", "sample_ratio_p", above)]
+            for value in told:
+                opened.execute(
+                    "insert into recsys.realised_metrics"
+                    " values (%s, %s, 7, 'for_you', 'arm', %s, %s, %s, 0, 1, 9, 'v')",
+                    [as_of, FIRST - timedelta(days=9), *value],
+                )
+        query = "select arm, value, difference, sample_ratio_p from bi.experiment_results order by arm"
+        assert rows(opened, query) == [("control", 0.3, 0.0, 0.2), ("new", 0.5, pytest.approx(0.2), 0.2)]
+    connection.close()
+
+
 def test_a_users_rows_are_found_by_index(cursor: Any) -> None:
     cursor.execute("set enable_seqscan = off")
     plan = rows(

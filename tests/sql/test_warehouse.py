@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import polars as pl
 import psycopg2
 import pytest
 from psycopg2 import errors
 
 from recsys import schemas
 from recsys.database import DatabaseError
+from recsys.recommendations.bundle_pricing import with_prices
+from recsys.settings.combinations import BundleSettings
 from recsys.tables_page import type_name
 from recsys.warehouse import SQL, create_warehouse
 
@@ -112,6 +115,40 @@ def test_creating_twice_changes_nothing(cursor: Any, database: str) -> None:
 def test_every_published_table_has_a_check(cursor: Any) -> None:
     for table in schemas.PUBLISHED:
         assert (SQL / "warehouse" / table.name / "check.sql").is_file()
+
+
+@pytest.mark.parametrize(
+    ("list_price", "unit_cost", "price", "offends"),
+    [(10.0, 8.0, None, False), (10.0, 12.0, None, False), (10.0, 12.0, 9.5, True), (10.0, 8.0, 7.9, True),
+     (10.0, 8.0, 10.1, True), (10.0, None, None, False)],
+)  # fmt: skip
+def test_a_bundle_keeps_to_its_costs_or_where_they_are_above_it_to_its_list_price(
+    cursor: Any, list_price: float, unit_cost: float | None, price: float | None, offends: bool
+) -> None:
+    """`price` None: the one that is suggested."""
+    frame = pl.DataFrame(
+        {"list_price": [list_price], "unit_cost": [unit_cost], "cohesion": [0.0]},
+        schema_overrides={"unit_cost": pl.Float64},
+    )
+    if price is None:
+        price = with_prices(frame, BundleSettings())["suggested_price"].item()
+    for table in ("bundles", "bundle_items"):
+        cursor.execute(f"create temp table {table} (like recsys.{table})")
+        cursor.execute(
+            "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0", [f"pg_temp.{table}"]
+        )
+        for (column,) in cursor.fetchall():
+            cursor.execute(f"alter table pg_temp.{table} alter {column} drop not null")
+    cursor.execute(
+        "insert into pg_temp.bundles (bundle_id, size, rank, score, name, reason_code, reason_text,"
+        " list_price, unit_cost, suggested_price) values ('b', 1, 1, 1, 'n', 'r', 't', %s, %s, %s)",
+        [list_price, unit_cost, price],
+    )
+    cursor.execute("insert into pg_temp.bundle_items (bundle_id) values ('b')")
+    found = rows(cursor, (SQL / "warehouse" / "bundles" / "check.sql").read_text())
+    assert found == (
+        [("a price below both unit costs and list price, or above the list price", "b")] if offends else []
+    )
 
 
 FORBIDDEN_TO_READERS = (

@@ -25,10 +25,13 @@ where b.score in ('NaN', 'Infinity', '-Infinity')
 union all
 
 select
-    'a price below the unit costs, or above the list price' as problem,
+    'a price below both unit costs and list price, or above the list price' as problem,
     b.bundle_id as place
 from bundles as b
-where b.suggested_price < b.unit_cost or b.suggested_price > b.list_price + 0.005
+-- What sells below its cost has no room for a discount and keeps its list price.
+where
+    b.suggested_price < least(b.unit_cost, b.list_price) - 1e-9
+    or b.suggested_price > b.list_price + 0.005
 
 union all
 
