@@ -86,7 +86,7 @@ def complete_journey_campaigns() -> tuple[Purchases, Campaigns]:
     }
     rows, targets, contacts, responses = (_of(table, frame) for table, frame in tables.items())
     pairs = promoted_items(targets, items)
-    return encode_purchases(events, items), Campaigns(rows, pairs, contacts, responses, alike(pairs, items))
+    return encode_purchases(events, items, "UTC"), Campaigns(rows, pairs, contacts, responses, alike(pairs, items))
 
 
 def _of(table: Table, frame: pl.DataFrame) -> pl.DataFrame:

@@ -94,7 +94,7 @@ def held_out(before: History, whole: History, hidden: np.ndarray, day: date, set
     traits = traits_of(content_before(complete_journey()[1], day))
     cold = fit_cold_items(kept, traits, als, before.items.gather(hidden).sort(), settings.new_items)
     fitted = with_generator(fitted, fit_cold_candidates(kept, cold, als, k), k)
-    labels = labels_between(whole, midnight(day), midnight(day + timedelta(days=28)), ("purchase",))
+    labels = labels_between(whole, whole.before(midnight(day)), midnight(day + timedelta(days=28)), ("purchase",))
     labels = labels.join(kept.events.select("user").unique(), on="user", how="semi").select("user", "item")
     users = labels["user"].unique().sort().to_numpy().astype(np.int32)
     gone = pl.col("item").is_in(pl.Series(hidden).implode())

@@ -71,7 +71,7 @@ def journey() -> History:
     events = events.filter(pl.col("quantity") > 0).with_columns(
         unit_price=pl.col("paid") / pl.col("quantity"), store_id=pl.lit(None, pl.String)
     )
-    return encode(events.select(EVENT_COLUMNS), items, midnight(date(2018, 1, 1)))
+    return encode(events.select(EVENT_COLUMNS), items, midnight(date(2018, 1, 1)), "UTC")
 
 
 def bought(history: History, cut: date, days: int) -> pl.DataFrame:

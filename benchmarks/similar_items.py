@@ -85,7 +85,7 @@ def compare(events: pl.DataFrame, content: Content, cut: date, days: int, settin
     """Print hit@10 of every method for queries of the `days` days from `cut` on."""
     as_of = midnight(cut)
     coded = coded_events(
-        events.lazy().sort("occurred_at", "user_id", "item_id"), content, as_of - timedelta(days=settings.days)
+        events.lazy().sort("occurred_at", "user_id", "item_id"), content, as_of - timedelta(days=settings.days), "UTC"
     )
     past = coded.filter(pl.col("occurred_at") < as_of)
     later = coded.filter(pl.col("occurred_at").is_between(as_of, as_of + timedelta(days=days), closed="left"))

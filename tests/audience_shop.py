@@ -123,7 +123,7 @@ def campaigns() -> Campaigns:
 
 def purchases() -> Purchases:
     """The purchases as the features read them."""
-    return encode_purchases(events(), items())
+    return encode_purchases(events(), items(), "UTC")
 
 
 def users() -> pl.DataFrame:

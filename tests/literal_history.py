@@ -1,8 +1,8 @@
-"""A history of a few purchases, told by user, item and age."""
+"""A history of a few purchases, told by user, item and age or instant."""
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import polars as pl
 
@@ -29,4 +29,29 @@ def history_of(purchases: list[tuple[str, str, float]], items: pl.DataFrame | No
     )
     if items is None:
         items = rows.select("item_id", category_path=pl.lit("FOOD")).unique()
-    return encode(events, items, AS_OF)
+    return encode(events, items, AS_OF, "UTC")
+
+
+def events_of(purchases: list[tuple[str, str, datetime]]) -> pl.DataFrame:
+    """Rows for `encode` from user, item and instant, without orders."""
+    rows = [(user, item, at.astimezone(timezone.utc)) for user, item, at in purchases]
+    names = ["user_id", "item_id", "occurred_at"]
+    return pl.DataFrame(rows, schema=names, orient="row").with_columns(
+        event_type=pl.lit("purchase"),
+        quantity=pl.lit(1.0),
+        unit_price=pl.lit(2.0),
+        order_id=pl.lit(None, pl.String),
+        store_id=pl.lit(None, pl.String),
+    )
+
+
+def evenings(time_zone: str) -> History:
+    """ann buys milk on one evening of New York, two days of UTC; bob on two days of New York, one of UTC."""
+    twice = [("ann", day(20, 23.75)), ("ann", day(21, 0.25)), ("bob", day(21, 0.5)), ("bob", day(21, 22.0))]
+    rows = events_of([(user, "milk", at) for user, at in twice])
+    return encode(rows, pl.DataFrame({"item_id": ["milk"], "category_path": ["FOOD"]}), AS_OF, time_zone)
+
+
+def day(of_may: int, hour: float) -> datetime:
+    """An instant of May 2024 in UTC."""
+    return datetime(2024, 5, of_may, tzinfo=timezone.utc) + timedelta(hours=hour)

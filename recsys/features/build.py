@@ -21,7 +21,8 @@ def load_history(context: RunContext) -> History:
     """The run's events and id maps, new items among them. Raises RunError before check_extracts ran."""
     events = read_events(context, columns=EVENT_COLUMNS).collect()
     items = read_partition(context.lake, schemas.ITEMS, as_of_date=context.as_of_date)
-    return encode(events, items, context.as_of, new_items(items, context.as_of, context.settings.new_items))
+    new = new_items(items, context.as_of, context.settings.new_items)
+    return encode(events, items, context.as_of, context.settings.time_zone, new)
 
 
 def build_features(context: RunContext) -> Counts:

@@ -28,7 +28,8 @@ class History:
     """Events before `as_of`.
 
     events  one row per event: user, item, store, trip (i32 codes), type (code in EVENT_TYPES), quantity, price (f32),
-            at (instant), sorted by user and time; a trip is an order, or a user's day where an event has no order
+            at (instant), day (date in the shop's time zone), sorted by user and time; a trip is an order, or a user's
+            day where an event has no order
     users   user ids by code          items   item ids by code
     tree    item, leaf, parent (i32): category codes of every item
     """
@@ -78,13 +79,21 @@ class Recoding:
     items: pl.Series
 
     def of(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """`frame` with `user` and `item`, as far as it has them, recoded; every code must be known."""
+        """`frame` with `user` and `item`, as far as it has them, recoded. Raises ValueError for an unknown code."""
         known = {"user": self.users, "item": self.items}
         return frame.with_columns(
-            pl.Series(name, np.searchsorted(codes.to_numpy(), frame[name].to_numpy()).astype(np.int32))
-            for name, codes in known.items()
-            if name in frame.columns
+            _places(name, frame[name], codes) for name, codes in known.items() if name in frame.columns
         )
+
+
+def _places(name: str, values: pl.Series, codes: pl.Series) -> pl.Series:
+    wanted, known = values.to_numpy(), codes.to_numpy()
+    places = np.searchsorted(known, wanted)
+    strange = places == len(known)
+    strange[~strange] = known[places[~strange]] != wanted[~strange]
+    if strange.any():
+        raise ValueError(f"{int(strange.sum())} rows of a {name} that the history does not hold: {wanted[strange][0]}")
+    return pl.Series(name, places.astype(np.int32))
 
 
 def of_type(*types: str) -> pl.Expr:
@@ -92,16 +101,18 @@ def of_type(*types: str) -> pl.Expr:
     return pl.col("type").is_in([EVENT_TYPES.index(name) for name in types])
 
 
-def encode(events: pl.DataFrame, items: pl.DataFrame, as_of: datetime, new: pl.Series | None = None) -> History:
+def encode(
+    events: pl.DataFrame, items: pl.DataFrame, as_of: datetime, time_zone: str, new: pl.Series | None = None
+) -> History:
     """Number the users and items of `events` (EVENT_COLUMNS, before `as_of`) in the order of their ids.
 
-    `items` is the items snapshot, for category_path; an item that it lacks has a category of its own name ''. `new` are
-    ids of items that have codes though nobody may have done anything with them.
+    `items` is the items snapshot, for category_path; an item that it lacks has a category of its own name ''. Days
+    are those of `time_zone`. `new` are ids of items that have codes though nobody may have done anything with them.
     """
     users, names = (events[name].unique().sort() for name in ("user_id", "item_id"))
     if new is not None:
         names = pl.concat([names, new.rename(names.name)]).unique().sort()
-    trip = trip_name()
+    trip = trip_name(time_zone)
     stores = events["store_id"].drop_nulls().unique().sort()
     trips = events.select(trip=trip)["trip"].unique().sort()
     coded = events.with_columns(trip=trip).select(
@@ -113,6 +124,7 @@ def encode(events: pl.DataFrame, items: pl.DataFrame, as_of: datetime, new: pl.S
         pl.col("quantity").cast(pl.Float32),
         pl.col("unit_price").cast(pl.Float32).alias("price"),
         pl.col("occurred_at").alias("at"),
+        local_day(time_zone).alias("day"),
     )
     coded = coded.sort("user", "at", "trip", "item", "type", "quantity", "price")
     return History(coded, users, names, _category_codes(names, items), as_of)
@@ -126,9 +138,14 @@ def place_among(column: str, names: pl.Series, *, strict: bool = True) -> pl.Exp
     return pl.col(column).cast(pl.Enum(names), strict=strict).to_physical().cast(pl.Int32)
 
 
-def trip_name() -> pl.Expr:
+def local_day(time_zone: str) -> pl.Expr:
+    """The day of `occurred_at` in `time_zone`."""
+    return pl.col("occurred_at").dt.convert_time_zone(time_zone).dt.date()
+
+
+def trip_name(time_zone: str) -> pl.Expr:
     """What tells a user's trips apart: the order, or the user and the day where an event has no order."""
-    day = pl.col("occurred_at").dt.date().cast(pl.String)
+    day = local_day(time_zone).cast(pl.String)
     return pl.coalesce(pl.col("order_id"), pl.concat_str(pl.col("user_id"), day, separator=" "))
 
 

@@ -52,7 +52,7 @@ def pair_view(bought: pl.DataFrame) -> pl.DataFrame:
         pl.col("age").max().alias("ui_first"),
         pl.col("trip_number").min().alias("ui_last_trip"),
         pl.col("trip_number").max().alias("ui_first_trip"),
-        pl.col("at").dt.date().n_unique().alias("ui_days"),
+        pl.col("day").n_unique().alias("ui_days"),
         pl.col("price").last().alias("ui_paid"),
         *(decayed(days).alias(f"ui_decayed_{days}") for days in HALF_LIVES),
         *(younger(days).alias(f"ui_count_{days}") for days in _RECENT),

@@ -27,7 +27,8 @@ _COLUMNS = ["user_id", "item_id", "quantity", "unit_price", "order_id", "store_i
 class Purchases:
     """Purchases of the look-back window, sorted by user and time.
 
-    rows: user_id, item_id, leaf, parent (enumerations), trip (u32), store_id, at, price, spend (f64), deal (bool)
+    rows: user_id, item_id, leaf, parent (enumerations), trip (u32), store_id, at, price (null: unknown), spend (f64; an
+    unknown price adds nothing), deal (bool)
     """
 
     rows: pl.DataFrame
@@ -57,23 +58,26 @@ def load_purchases(context: RunContext, items: pl.DataFrame) -> Purchases:
     """The run's purchases. Raises RunError before check_extracts ran."""
     events = read_events(context, columns=[*_COLUMNS, "event_type"])
     rows = events.filter((pl.col("event_type") == "purchase") & (pl.col("quantity") > 0)).select(_COLUMNS).collect()
-    return encode_purchases(rows, items)
+    return encode_purchases(rows, items, context.settings.time_zone)
 
 
-def encode_purchases(rows: pl.DataFrame, items: pl.DataFrame) -> Purchases:
-    """Purchases from `rows` (columns of schemas.EVENTS, purchases alone) and the category paths of `items`."""
+def encode_purchases(rows: pl.DataFrame, items: pl.DataFrame, time_zone: str) -> Purchases:
+    """Purchases from `rows` (columns of schemas.EVENTS, purchases alone) and the category paths of `items`.
+
+    A purchase without an order belongs to the user's trip of that day in `time_zone`.
+    """
     ids = {name: pl.Enum(rows[name].unique().sort()) for name in ("user_id", "item_id")}
-    trips = rows.select(trip=trip_name())["trip"]
+    trips = rows.select(trip=trip_name(time_zone))["trip"]
     trip = trips.cast(pl.Enum(trips.unique().sort())).to_physical()
     coded = rows.with_columns(trip).with_columns(pl.col(n).cast(t) for n, t in ids.items())
-    price = pl.col("unit_price").fill_null(0.0)
+    price = pl.col("unit_price")
     coded = coded.join(_paths(items, ids["item_id"]), on="item_id", how="left").select(
         "user_id", "item_id", "leaf", "parent", "trip", "store_id", "quantity",
-        at="occurred_at", price=price, spend=price * pl.col("quantity"),
+        at="occurred_at", price=price, spend=price.fill_null(0.0) * pl.col("quantity"),
     )  # fmt: skip
     in_time = coded.sort("item_id", "at", "trip", "price", "quantity")
     # The mean of the item's earlier prices: what came later must not say whether this was a deal.
-    count = pl.int_range(pl.len()).over("item_id")
+    count = pl.col("price").is_not_null().cast(pl.Int64).cum_sum().over("item_id") - 1
     usual = (pl.col("price").cum_sum().over("item_id") - pl.col("price")) / count
     dealt = in_time.with_columns(deal=((count > 0) & (pl.col("price") < _DEAL * usual)).fill_null(value=False))
     return Purchases(dealt.drop("quantity").sort("user_id", "at", "trip", "item_id", "price", "spend"))

@@ -73,7 +73,8 @@ class BoughtTogether:
 def fit_bought_together(
     history: History, recent: pl.DataFrame, known: Known, settings: ModelSettings
 ) -> BoughtTogether:
-    """Count baskets of the last `basket_days`; where nothing is bought, a user's day of any events is the basket.
+    """Count baskets of the last `basket_days`, what was bought in a trip; where at most one event in ten is a purchase,
+    whatever was done in a trip is the basket.
 
     `recent` is user, item, weight with a short half-life (`weights`).
     """

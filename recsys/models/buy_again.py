@@ -43,7 +43,7 @@ def fit_buy_again(history: History, pairs: pl.DataFrame) -> BuyAgain:
         .agg(
             pl.col("age").min().alias("last"),
             pl.col("age").max().alias("first"),
-            pl.col("at").dt.date().n_unique().alias("days"),
+            pl.col("day").n_unique().alias("days"),
         )
     )
     rows = pairs.join(bought, on=["user", "item"], how="left", maintain_order="left")

@@ -101,8 +101,9 @@ def _known(
 
 
 def _most_used(als: Als, settings: NewItemSettings) -> Codes:
-    """Codes of the items that new ones are compared with, ascending."""
-    return Known(als.known).supported(settings.min_users, settings.neighbour_items)
+    """Codes of the items that new ones are compared with, all of which have factors of ALS, ascending."""
+    most = Known(als.known).supported(settings.min_users, settings.neighbour_items)
+    return most[np.isin(most, als.columns)]
 
 
 def _prior(

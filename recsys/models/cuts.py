@@ -65,9 +65,10 @@ def make_cut(history: History, day: date, types: tuple[str, ...], settings: Sett
     """The cut at 00:00 of `day`, with at most training_users users, drawn from those who have a label."""
     models, at = settings.models, start_of_day(day, settings.time_zone)
     end = start_of_day(day + timedelta(days=models.horizon_days), settings.time_zone)
-    labels = labels_between(history, at, end, types)
+    seen = history.before(at, models.history_days)
+    labels = labels_between(history, seen, end, types)
     users = draw_users(labels["user"].unique().sort(), models.training_users, settings.seed)
-    before, codes = history.before(at, models.history_days).compacted()
+    before, codes = seen.compacted()
     return Cut(day, before, codes.of(labels.filter(pl.col("user").is_in(pl.Series(users).implode()))))
 
 
@@ -87,7 +88,7 @@ def cut_key(cut: Cut, settings: Settings, with_ease: bool) -> str:
     """Hexadecimal digest of everything that the cut's frame hangs on: its data, the settings, the code, libraries."""
     history, digest = cut.history, hashlib.sha256()
     told = [dataclasses.asdict(settings.models), dataclasses.asdict(settings.interactions), settings.seed, with_ease]
-    digest.update(json.dumps([str(cut.day), *told, code_digest()], sort_keys=True).encode())
+    digest.update(json.dumps([str(cut.day), settings.time_zone, *told, code_digest()], sort_keys=True).encode())
     names = (history.users.to_frame("name"), history.items.to_frame("name"))
     for frame in (history.events, history.tree, cut.labels, *names):
         digest.update(frame.hash_rows(settings.seed).to_numpy().tobytes())
@@ -112,10 +113,13 @@ def candidates_with_features(history: History, fitted: GeneratorSet, users: Code
     return pl.concat([assemble(batch, views.of_users(batch["user"].unique())) for batch in batches])
 
 
-def labels_between(history: History, start: datetime, end: datetime, types: tuple[str, ...]) -> pl.DataFrame:
-    """user, item, first_day of events of `types` in [start, end), of users and items known before `start`, sorted."""
-    events = history.events
-    known = events.filter(pl.col("at") < start)
+def labels_between(history: History, seen: History, end: datetime, types: tuple[str, ...]) -> pl.DataFrame:
+    """user, item, first_day of `history`'s events of `types` from the end of `seen` to `end`, sorted.
+
+    Only of users and items that have an event in `seen`, the part of `history` that a cut knows: nobody can be
+    proposed to, and nothing proposed, of whom all that is known is older.
+    """
+    events, known, start = history.events, seen.events, seen.as_of
     later = events.filter((pl.col("at") >= start) & (pl.col("at") < end) & of_type(*types))
     age = (pl.col("at").min() - start).dt.total_seconds() / 86_400
     pairs = later.group_by("user", "item").agg(first_day=age.cast(pl.Float32))
@@ -127,8 +131,9 @@ def label_types(history: History, day: date, settings: Settings) -> tuple[str, .
     """The narrowest of LABEL_TYPES with enough labels in the horizon after the cut at `day`."""
     start = start_of_day(day, settings.time_zone)
     end = start_of_day(day + timedelta(days=settings.models.horizon_days), settings.time_zone)
+    seen = history.before(start, settings.models.history_days)
     for types in LABEL_TYPES:
-        if len(labels_between(history, start, end, types)) >= 10 * settings.models.min_labels:
+        if len(labels_between(history, seen, end, types)) >= 10 * settings.models.min_labels:
             return types
     return LABEL_TYPES[0]
 

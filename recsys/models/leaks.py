@@ -57,14 +57,19 @@ def check_no_leak(context: RunContext) -> Counts:
 
 
 def late_rows(told: dict[str, Any], as_of_date: date, settings: Settings) -> list[str]:
-    """What lies on the wrong side of a cut, as sentences, from the record that train_ranker wrote."""
+    """What lies on the wrong side of a cut, as sentences, from the record that train_ranker wrote.
+
+    The horizon is told in days of 24 hours, as labels are: an hour more or less where the clock changes in it.
+    """
     horizon, newest, found = settings.models.horizon_days, date.fromisoformat(told["newest"]), []
     for text, cut in told["cuts"].items():
         day = date.fromisoformat(text)
-        begins = start_of_day(day, settings.time_zone)
+        begins, ends = (start_of_day(day + timedelta(days=n), settings.time_zone) for n in (0, horizon))
+        # In the precision of labels, whose last instant is rounded up to this at most.
+        length = float(np.float32((ends - begins) / timedelta(days=1)))
         if cut["newest_event"] is not None and datetime.fromisoformat(cut["newest_event"]) >= begins:
             found.append(f"the history of the cut at {day} holds an event of {cut['newest_event']}")
-        if cut["labels"] and not 0 <= cut["first_label_day"] <= cut["last_label_day"] <= horizon:
+        if cut["labels"] and not 0 <= cut["first_label_day"] <= cut["last_label_day"] <= length:
             found.append(f"labels of the cut at {day} lie {cut['first_label_day']} to {cut['last_label_day']} days off")
         end = as_of_date if day == newest else newest
         if day + timedelta(days=horizon) > end:

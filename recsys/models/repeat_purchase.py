@@ -133,7 +133,7 @@ def repeat_facts(history: History) -> pl.DataFrame:
     """user, item, PAIR_FACTS, USER_FACTS of every pair bought, sorted; the same numbers as in the views."""
     bought = history.aged("purchase")
     pairs = bought.group_by("user", "item").agg(
-        pl.col("at").dt.date().n_unique().alias("ui_days"),
+        pl.col("day").n_unique().alias("ui_days"),
         pl.col("age").min().alias("ui_last"),
         pl.col("age").max().alias("ui_first"),
         *(decayed(days).alias(f"ui_decayed_{days}") for days in (30, 90)),

@@ -2,7 +2,8 @@
 
 1 generators are fitted on the history before a cut T1, and on nothing else;
 2 they propose candidates to each user drawn for that cut;
-3 labels are what the user bought in [T1, T1 + h);
+3 labels are what the user bought in [T1, T1 + h); in a shop that sells little what the user put into the cart and
+  favoured too, or even viewed (cuts.LABEL_TYPES), decided once for all cuts from what happened in [T2, T2 + h);
 4 features are computed as of T1;
 5 the ranker is fitted on (candidates, labels) of several cuts, grouped by user, negatives drawn from candidates; the
   ranker that is measured learns from cuts whose labels end at T2 or before;

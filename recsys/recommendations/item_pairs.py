@@ -51,9 +51,10 @@ def build_item_pairs(context: RunContext) -> Counts:
     settings = context.settings.pairs
     items = read_partition(context.lake, ITEMS, as_of_date=context.as_of_date)
     events = read_events(context, columns=EVENT_COLUMNS)
-    baskets = build_baskets(events, items, context.as_of_date, context.as_of, context.settings.time_zone, settings)
+    time_zone = context.settings.time_zone
+    baskets = build_baskets(events, items, context.as_of_date, context.as_of, time_zone, settings)
     mined = mine_pairs(baskets, settings)
-    substitutes = find_substitutes(events, items, baskets, mined, settings, context.as_of)
+    substitutes = find_substitutes(events, items, baskets, mined, settings, context.as_of, time_zone)
     combinations, language = read_combinations(context), context.settings.language
     rows = pair_rows(baskets, items, mined, substitutes, combinations, settings, language)
     rows = rows.with_columns(
@@ -125,8 +126,8 @@ def pair_rows(
 ) -> pl.DataFrame:
     """All rows of item_pairs but the columns as_of_date and model_version, sorted by key.
 
-    Partners that are retired are left out; forbidden pairs too; forced ones lead both orders. An item never borrows its
-    substitute.
+    Partners that are retired are left out; forbidden pairs too, as complements and as substitutes; forced ones lead
+    both orders. An item never borrows its substitute.
     """
     named = _name(baskets, mined.pairs, settings)
     named = drop_avoided(named, substitutes)
@@ -135,7 +136,8 @@ def pair_rows(
     named = _apply_rules(named, items, combinations, baskets)
     ranked = _rank(named, settings)
     # What the shop forces together stays a pair, whatever people do.
-    rows = pl.concat([ranked, drop_avoided(substitutes, ranked)], how="diagonal_relaxed")
+    apart = _allowed(drop_avoided(substitutes, ranked), items, combinations, baskets)
+    rows = pl.concat([ranked, apart], how="diagonal_relaxed")
     prices = items.select("item_id", price="list_price").unique("item_id", keep="first", maintain_order=True)
     rows = rows.join(prices, on="item_id", how="left", maintain_order="left")
     other = prices.rename({"item_id": "other_item_id", "price": "other_price"})
@@ -167,21 +169,31 @@ def _name(baskets: Baskets, pairs: pl.DataFrame, settings: PairSettings) -> pl.D
 def _apply_rules(
     pairs: pl.DataFrame, items: pl.DataFrame, combinations: pl.DataFrame, baskets: Baskets
 ) -> pl.DataFrame:
-    swapped = {"item_id": "other_item_id", "other_item_id": "item_id"}
-    rules = pl.concat([combinations, combinations.rename(swapped).select(combinations.columns)]).unique()
-    forbidden = rules.filter(pl.col("rule") == "forbidden")
-    forced = rules.filter(pl.col("rule") == "forced").select("item_id", "other_item_id", forced=pl.lit(True))
+    forced = _both_ways(combinations, "forced").with_columns(forced=pl.lit(True))
     forced = forced.filter(pl.col("item_id") != pl.col("other_item_id"))
-    retired = items.filter(pl.col("retired_at").dt.date() <= baskets.as_of_date)["item_id"]
     pairs = pairs.join(forced, on=["item_id", "other_item_id"], how="full", coalesce=True)
-    pairs = pairs.join(forbidden, on=["item_id", "other_item_id"], how="anti")
     fill = {"relation": "complement", "evidence": "forced", "significant": False, "forced": False}
     zero = ["score", "rank_score", "distinct_score", "baskets", "users", "confidence", "expected_baskets"]
-    return pairs.filter(~pl.col("other_item_id").is_in(retired.implode())).with_columns(
+    return _allowed(pairs, items, combinations, baskets).with_columns(
         *[pl.col(name).fill_null(value) for name, value in fill.items()],
         *[pl.col(name).fill_null(0) for name in [*zero, "expected_users"]],
         *[pl.col(name).fill_null(1.0) for name in ("lift", "p_value", "q_value")],
     )
+
+
+def _allowed(pairs: pl.DataFrame, items: pl.DataFrame, combinations: pl.DataFrame, baskets: Baskets) -> pl.DataFrame:
+    """`pairs` without retired partners and forbidden pairs."""
+    retired = items.filter(pl.col("retired_at").dt.date() <= baskets.as_of_date)["item_id"]
+    forbidden = _both_ways(combinations, "forbidden")
+    kept = pairs.join(forbidden, on=["item_id", "other_item_id"], how="anti")
+    return kept.filter(~pl.col("other_item_id").is_in(retired.implode()))
+
+
+def _both_ways(combinations: pl.DataFrame, rule: str) -> pl.DataFrame:
+    """item_id, other_item_id of the pairs with this rule, in both directions."""
+    told = combinations.filter(pl.col("rule") == rule).select("item_id", "other_item_id")
+    swapped = told.select(item_id="other_item_id", other_item_id="item_id")
+    return pl.concat([told, swapped]).unique()
 
 
 def _rank(pairs: pl.DataFrame, settings: PairSettings) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from recsys.features.history import local_day
 from recsys.recommendations.baskets import Baskets, number_baskets
 from recsys.recommendations.pair_counts import Longs, count_pairs
 from recsys.settings.combinations import PairSettings
@@ -29,9 +30,10 @@ def find_substitutes(
     mined: MinedPairs,
     settings: PairSettings,
     as_of: datetime,
+    time_zone: str,
 ) -> pl.DataFrame:
     """Rows of item_pairs with the relation substitute, both directions; none where the shop has no views."""
-    views = _category_visits(events, items, as_of)
+    views = _category_visits(events, items, as_of, time_zone)
     if views.is_empty():
         return no_substitutes()
     visits = number_baskets(views, baskets.as_of_date)
@@ -54,13 +56,14 @@ def drop_avoided(pairs: pl.DataFrame, substitutes: pl.DataFrame) -> pl.DataFrame
     return pairs.join(substitutes.select("item_id", "other_item_id"), on=["item_id", "other_item_id"], how="anti")
 
 
-def _category_visits(events: pl.LazyFrame, items: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
+def _category_visits(events: pl.LazyFrame, items: pl.DataFrame, as_of: datetime, time_zone: str) -> pl.DataFrame:
     leaf = items.select("item_id", "category_path").drop_nulls().unique("item_id", keep="first").lazy()
-    visit = pl.coalesce("session_id", pl.col("occurred_at").dt.date().cast(pl.String))
+    day = local_day(time_zone)
+    visit = pl.coalesce("session_id", day.cast(pl.String))
     views = events.filter((pl.col("event_type") == "view") & (pl.col("occurred_at") < as_of))
     rows = (
         views.join(leaf, on="item_id")
-        .select("user_id", "item_id", day=pl.col("occurred_at").dt.date(), basket=visit + " " + pl.col("category_path"))
+        .select("user_id", "item_id", day=day, basket=visit + " " + pl.col("category_path"))
         .group_by("user_id", "basket", "item_id")
         .agg(pl.col("day").min())
     )

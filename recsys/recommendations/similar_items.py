@@ -15,11 +15,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.data.events import read_events
-from recsys.features.history import place_among
+from recsys.features.history import local_day, place_among
 from recsys.features.item_content import Content, load_content
 from recsys.features.item_traits import Traits, traits_of
 from recsys.recommendations.rules import blocked_items
-from recsys.recommendations.similar_behaviour import SEEN, behaviour_pairs
+from recsys.recommendations.similar_behaviour import behaviour_pairs
 from recsys.recommendations.similar_blend import Blend, fit_blend
 from recsys.recommendations.similar_content import content_pairs, variant_keys
 from recsys.recommendations.similar_reasons import with_similar_reasons
@@ -49,10 +49,9 @@ def build_similar_items(context: RunContext) -> Counts:
     blocked = blocked_items(items, stock, context.as_of, context.settings.rules)
     catalogue = catalogue_of(content, blocked["item_id"])
     since = context.as_of - timedelta(days=settings.days)
-    events = coded_events(read_events(context, columns=EVENT_COLUMNS), content, since)
+    events = coded_events(read_events(context, columns=EVENT_COLUMNS), content, since, context.settings.time_zone)
     rows, labels = similar_rows(events, catalogue, context.as_of, settings)
-    seen = bool(events["event_type"].is_in(SEEN).any())
-    named = with_similar_reasons(rows, content.items, seen, context.settings.language)
+    named = with_similar_reasons(rows, content.items, context.settings.language)
     version = context.settings.fingerprint()
     named = named.with_columns(as_of_date=pl.lit(context.as_of_date), model_version=pl.lit(version))
     written = write_partition(context.lake, SIMILAR_ITEMS, named, as_of_date=context.as_of_date)
@@ -67,13 +66,14 @@ def catalogue_of(content: Content, blocked: pl.Series) -> Catalogue:
     return Catalogue(traits_of(content), product, shown)
 
 
-def coded_events(events: pl.LazyFrame, content: Content, since: datetime) -> pl.DataFrame:
+def coded_events(events: pl.LazyFrame, content: Content, since: datetime, time_zone: str) -> pl.DataFrame:
     """user, item (row of content.items), event_type, visit, occurred_at of events from `since` on, in their order.
 
-    Events of unknown items and returns are left out. Users are numbered as they come: numbers only tell them apart.
+    A visit is a session, or a user's day in `time_zone` where an event has none. Events of unknown items and returns
+    are left out. Users are numbered as they come: numbers only tell them apart.
     """
     item = place_among("item_id", content.items["item_id"], strict=False)
-    visit = pl.coalesce("session_id", pl.format("{} {}", pl.col("user_id"), pl.col("occurred_at").dt.date()))
+    visit = pl.coalesce("session_id", pl.format("{} {}", pl.col("user_id"), local_day(time_zone)))
     coded = (
         events.filter(pl.col("event_type") != "return", pl.col("occurred_at") >= since)
         .select("user_id", item.alias("item"), "event_type", visit.alias("visit"), "occurred_at")

@@ -25,5 +25,3 @@ class ContentSettings:
     service_batch: int = 64
     """Texts a request."""
     service_timeout_seconds: float = 30.0
-    new_days: int = 28
-    """An item launched at most this many days ago is new."""

@@ -64,7 +64,9 @@ class ModelSettings:
     """Share of the never-bought rows that the ranker learns from a second time as if their items were new; at 0 new
     items stand below all known ones."""
     min_labels: int = 200
-    """With fewer labels than this among the candidates, carts, favourites and then views count as labels too."""
+    """With fewer labels than this to learn from, no ranker is learnt. And where fewer than ten times as many pairs of
+    user and item were bought in the newest cut's horizon, carts and favourites count as labels too, then views; where
+    even these are too few, purchases alone."""
     prior_labels: int = 250
     """The order that is there without learning counts as much as this many labels: half of the score of a ranker that
     learnt from as many, nothing where labels abound; 0: what is learnt alone."""

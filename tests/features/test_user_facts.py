@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import polars as pl
 import pytest
@@ -42,7 +42,7 @@ def test_nothing_after_the_cut_is_seen() -> None:
     users = pl.Series(USERS)
     before = user_facts(purchases(), campaigns(), "past_4", users, cut)
     known = campaigns().before(cut)
-    early = encode_purchases(events().filter(pl.col("occurred_at") < cut), items())
+    early = encode_purchases(events().filter(pl.col("occurred_at") < cut), items(), "UTC")
     shown, names = model_ready(user_facts(early, known, "past_4", users, cut))
     assert model_ready(before)[0].select(names).rows() == shown.select(names).rows()
 
@@ -50,7 +50,7 @@ def test_nothing_after_the_cut_is_seen() -> None:
 def test_a_deal_is_told_by_earlier_prices_alone() -> None:
     rows = events().filter((pl.col("item_id") == "tea") & (pl.col("user_id") == "fan_0")).head(4)
     priced = rows.with_columns(unit_price=pl.Series([2.0, 1.0, 2.0, 9.0]))
-    assert encode_purchases(priced, items()).rows["deal"].to_list() == [False, True, False, False]
+    assert encode_purchases(priced, items(), "UTC").rows["deal"].to_list() == [False, True, False, False]
 
 
 def test_model_ready_numbers_are_finite_and_complete() -> None:
@@ -74,3 +74,31 @@ def test_buyers_of_a_window() -> None:
     assert sum(name.startswith("novice") for name in found["user_id"]) == 30
     assert found["spend"].unique().to_list() == [2.0]
     assert purchases().buyers(pl.Series(["coffee"]), day(-200), AS_OF + timedelta(days=9)).is_empty()
+
+
+def test_an_unknown_price_is_neither_a_deal_nor_part_of_a_mean_or_a_median() -> None:
+    rows = events().filter((pl.col("item_id") == "tea") & (pl.col("user_id") == "fan_0")).head(5)
+    priced = rows.with_columns(unit_price=pl.Series([None, 2.0, None, 2.0, 1.8]), quantity=pl.lit(2.0))
+    found = encode_purchases(priced, items(), "UTC")
+    assert found.rows["deal"].to_list() == [False, False, False, False, True]
+    assert found.rows["spend"].to_list() == pytest.approx([0.0, 4.0, 0.0, 4.0, 3.6])
+    fan = user_facts(found, campaigns(), "coming", pl.Series(["fan_0"]), AS_OF).row(0, named=True)
+    assert (fan["u_price"], fan["u_deal"]) == (2.0, pytest.approx(0.2))
+
+
+def test_a_shop_without_prices_has_facts() -> None:
+    found = encode_purchases(events().with_columns(unit_price=pl.lit(None, pl.Float64)), items(), "UTC")
+    ready, names = model_ready(user_facts(found, campaigns(), "coming", pl.Series(["fan_0"]), AS_OF))
+    assert ready.select(names).null_count().sum_horizontal().item() == 0
+    assert ready.select("u_price", "u_deal", "u_spend").row(0) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(("time_zone", "trips"), [("UTC", 2), ("America/New_York", 1)])
+def test_a_trip_without_an_order_is_a_day_of_the_shop(time_zone: str, trips: int) -> None:
+    late = datetime(2024, 5, 20, 23, 50, tzinfo=timezone.utc)
+    rows = events().head(2).with_columns(
+        user_id=pl.lit("ann"),
+        order_id=pl.lit(None, pl.String),
+        occurred_at=pl.Series([late, late + timedelta(minutes=20)]),
+    )  # fmt: skip
+    assert encode_purchases(rows, items(), time_zone).rows["trip"].n_unique() == trips

@@ -11,6 +11,7 @@ from recsys.features.assemble import assemble, feature_names, matrix
 from recsys.features.history import History, encode, weights
 from recsys.features.views import build_views
 from recsys.settings.data import InteractionSettings
+from tests.literal_history import evenings
 
 AS_OF = datetime(2020, 3, 1, tzinfo=timezone.utc)
 ITEMS = pl.DataFrame(
@@ -35,7 +36,7 @@ def event(
 
 def history_of(*rows: dict[str, object]) -> History:
     types = {"unit_price": pl.Float64, "order_id": pl.String, "store_id": pl.String}
-    return encode(pl.DataFrame(list(rows), schema_overrides=types), ITEMS, AS_OF)
+    return encode(pl.DataFrame(list(rows), schema_overrides=types), ITEMS, AS_OF, "UTC")
 
 
 SMALL = history_of(
@@ -110,3 +111,10 @@ def test_assembly_keeps_the_order_and_compares_views() -> None:
     assert frame["x_last_by_gap"].to_list() == [None, 1.0]
     assert frame["x_share"].to_list() == pytest.approx([1 / 3, 1.0])
     assert not {"user", "item", "leaf", "u_store"} & set(feature_names(frame))
+
+
+@pytest.mark.parametrize(("time_zone", "days"), [("UTC", [2, 1]), ("America/New_York", [1, 2])])
+def test_days_and_trips_are_those_of_the_shop(time_zone: str, days: list[int]) -> None:
+    pairs = build_views(evenings(time_zone)).pairs
+    assert pairs["ui_days"].to_list() == days and pairs["ui_trips"].to_list() == days
+    assert [gap is not None for gap in pairs["ui_gap"]] == [count > 1 for count in days]

@@ -54,7 +54,7 @@ def history(new: pl.Series | None = None) -> History:
         store_id=pl.lit(None, pl.String),
         occurred_at=pl.lit(AS_OF - timedelta(days=10)).cast(pl.Datetime("us", "UTC")),
     )
-    return encode(rows, snapshot(), AS_OF, new)
+    return encode(rows, snapshot(), AS_OF, "UTC", new)
 
 
 def traits(pictures: dict[str, list[float]] | None = None) -> Traits:
@@ -166,3 +166,16 @@ def test_candidates_keep_the_rules_of_generators() -> None:
     owned = past.events.select("user", "item").unique()
     assert generator.best.join(owned, on=["user", "item"], how="semi").is_empty()
     conformance.gives_nothing_to_users_without_history(candidates(past.before(AS_OF - timedelta(days=20))), 0)
+
+
+def test_new_items_are_compared_with_items_that_als_knows() -> None:
+    """ALS has no factors of items with few users; those of another item must not stand in for them."""
+    past, new = history(), new_items(snapshot(), AS_OF, SETTINGS)
+    whole = als_of(past)
+    for left in (["apple", "drill"], ["drill", "pear"], ["pear", "saw"], []):
+        columns = np.flatnonzero(past.items.is_in(left)).astype(np.int32)
+        few = replace(whole, columns=columns, item_factors=whole.item_factors[columns])
+        model = fit_cold_items(past, traits(), few, new, replace(SETTINGS, map_prior=0.01))
+        assert set(past.items.gather(np.unique(model.prior.nonzero()[0]))) <= set(left)
+        if left:
+            assert model.factors[1] == pytest.approx([1.0, 0.0], abs=0.02)

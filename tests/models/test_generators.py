@@ -31,7 +31,7 @@ def history() -> History:
     """The small shop's events, and one user whose first event lies after CUT."""
     events = shop.events()
     late = events.head(1).with_columns(user_id=pl.lit(ONLY_LATER), occurred_at=pl.lit(AS_OF - timedelta(days=2)))
-    return encode(pl.concat([events, late.cast(events.schema)]), shop.items(), AS_OF)  # type: ignore[arg-type]
+    return encode(pl.concat([events, late.cast(events.schema)]), shop.items(), AS_OF, "UTC")  # type: ignore[arg-type]
 
 
 def fit(name: str, history: History) -> CandidateGenerator:

@@ -14,7 +14,7 @@ DAY = shop.AS_OF_DATE
 
 
 def test_the_repeat_setting_covers_only_what_was_bought_before() -> None:
-    history = encode(shop.events(), shop.items(), shop.instant(DAY))
+    history = encode(shop.events(), shop.items(), shop.instant(DAY), "UTC")
     cut = make_cut(history, DAY.replace(month=4, day=1), ("purchase",), shop.SETTINGS)
     user, item = cut.labels.row(0)[:2]
     others = [code for code in range(len(cut.history.items)) if code != item][:2]

@@ -19,7 +19,7 @@ from recsys.models.repeat_purchase import (
     repeat_facts,
 )
 from recsys.settings.repeat import RepeatSettings
-from tests.literal_history import history_of
+from tests.literal_history import evenings, history_of
 
 ITEMS = pl.DataFrame({"item_id": ["milk", "sofa"], "category_path": ["FOOD", "HOME"]})
 
@@ -34,10 +34,16 @@ def fitted(history: History = HISTORY, **changes: float) -> RepeatPurchase:
     return fit_repeat_purchase(history, 365, replace(RepeatSettings(), **changes), 1)  # type: ignore[arg-type]
 
 
-def test_facts_are_those_of_the_views() -> None:
-    views = build_views(HISTORY)
+@pytest.mark.parametrize("history", [HISTORY, evenings("UTC"), evenings("America/New_York")])
+def test_facts_are_those_of_the_views(history: History) -> None:
+    views = build_views(history)
     told = views.pairs.join(views.users, on="user").select("user", "item", *PAIR_FACTS, *USER_FACTS)
-    assert repeat_facts(HISTORY).equals(told.sort("user", "item"))
+    assert repeat_facts(history).equals(told.sort("user", "item"))
+
+
+@pytest.mark.parametrize(("time_zone", "days"), [("UTC", [2, 1]), ("America/New_York", [1, 2])])
+def test_repeats_are_of_days_of_the_shop(time_zone: str, days: list[int]) -> None:
+    assert repeat_facts(evenings(time_zone))["ui_days"].to_list() == days
 
 
 def test_the_next_purchase_is_due_after_the_usual_gap() -> None:

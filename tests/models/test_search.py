@@ -24,7 +24,7 @@ def test_a_wrong_choice_is_named(choice: str) -> None:
 
 
 def test_a_trial_measures_both_lists() -> None:
-    history = encode(shop.events(), shop.items(), shop.instant(shop.AS_OF_DATE))
+    history = encode(shop.events(), shop.items(), shop.instant(shop.AS_OF_DATE), "UTC")
     told = evaluate(history, shop.AS_OF_DATE, shop.SETTINGS)
     assert told["for_you"] > 0.5
     assert 0 <= told["discover"] <= 1

@@ -30,7 +30,7 @@ from tests.recommendations.combination_shop import (
 def make_rows(events: pl.DataFrame, combinations: pl.DataFrame | None = None) -> pl.DataFrame:
     baskets, items = combination_baskets(events), combination_items()
     mined = mine_pairs(baskets, SETTINGS)
-    substitutes = find_substitutes(events.lazy(), items, baskets, mined, SETTINGS, AS_OF)
+    substitutes = find_substitutes(events.lazy(), items, baskets, mined, SETTINGS, AS_OF, "UTC")
     return pair_rows(baskets, items, mined, substitutes, no_rules() if combinations is None else combinations, SETTINGS)
 
 
@@ -128,13 +128,27 @@ def test_a_substitute_is_never_borrowed_and_is_a_pair_only_where_the_shop_forces
     events, items = combination_events(), combination_items()
     baskets = combination_baskets(events)
     mined = mine_pairs(baskets, SETTINGS)
-    found = find_substitutes(events.lazy(), items, baskets, mined, SETTINGS, AS_OF)
+    found = find_substitutes(events.lazy(), items, baskets, mined, SETTINGS, AS_OF, "UTC")
     thin = found.head(1).with_columns(item_id=pl.lit("bread_new"), other_item_id=pl.lit("butter"))
     forced = rules(("tea_green", "tea_black", "forced"))
     rows = pair_rows(baskets, items, mined, pl.concat([found, thin]), forced, SETTINGS)
     assert row(rows, "bread_new", "butter")["relation"] == "substitute"
     assert row(rows, "tea_green", "tea_black")["rank"] == 1
     assert rows.select(pl.struct("item_id", "other_item_id").is_duplicated().any()).item() is False
+
+
+def test_a_forbidden_or_retired_partner_is_no_substitute_either() -> None:
+    banned = make_rows(combination_events(), rules(("tea_green", "tea_black", "forbidden")))
+    assert row(banned, "tea_green", "tea_black") == {} and row(banned, "tea_black", "tea_green") == {}
+    events, items = combination_events(), combination_items()
+    baskets = combination_baskets(events)
+    mined = mine_pairs(baskets, SETTINGS)
+    found = find_substitutes(events.lazy(), items, baskets, mined, SETTINGS, AS_OF, "UTC")
+    gone = pl.when(pl.col("item_id") == "tea_black").then(pl.lit(AS_OF)).otherwise("retired_at")
+    retired = items.with_columns(retired_at=gone.cast(items.schema["retired_at"]))
+    rows = pair_rows(baskets, retired, mined, found, no_rules(), SETTINGS)
+    assert row(rows, "tea_green", "tea_black") == {}
+    assert row(rows, "tea_black", "tea_green")["relation"] == "substitute"
 
 
 def test_the_future_and_the_order_of_events_change_nothing() -> None:
@@ -185,3 +199,19 @@ def test_best_rows_of_short_and_long_runs_are_those_of_a_plain_sort() -> None:
 def test_huge_baskets_are_left_out() -> None:
     small = combination_baskets(settings=dataclasses.replace(SETTINGS, max_basket_items=3))
     assert small.sizes.max() == 3
+
+
+@pytest.mark.parametrize(("time_zone", "found"), [("UTC", 0), ("America/New_York", 2)])
+def test_a_visit_without_a_session_is_a_day_of_the_shop(time_zone: str, found: int) -> None:
+    """Each looks at both teas on one evening of New York, around midnight of UTC."""
+    views = pl.col("event_type") == "view"
+    midnight = pl.col("occurred_at").dt.truncate("1d")
+    apart = pl.when(pl.col("item_id") == "tea_green").then(pl.duration(minutes=-10)).otherwise(pl.duration(minutes=10))
+    events = combination_events().with_columns(
+        session_id=pl.when(~views).then("session_id"),
+        occurred_at=pl.when(views).then(midnight + apart).otherwise("occurred_at"),
+    )
+    baskets = combination_baskets(events)
+    mined = mine_pairs(baskets, SETTINGS)
+    rows = find_substitutes(events.lazy(), combination_items(), baskets, mined, SETTINGS, AS_OF, time_zone)
+    assert rows.height == found

@@ -16,7 +16,13 @@ from recsys.features.item_traits import traits_of
 from recsys.recommendations.similar_behaviour import behaviour_pairs, following, shared_buyers
 from recsys.recommendations.similar_blend import CONTROL, FEATURES, even_blend, fit_blend
 from recsys.recommendations.similar_content import content_pairs, variant_keys
-from recsys.recommendations.similar_items import build_similar_items, catalogue_of, next_items, similar_rows
+from recsys.recommendations.similar_items import (
+    build_similar_items,
+    catalogue_of,
+    coded_events,
+    next_items,
+    similar_rows,
+)
 from recsys.recommendations.similar_reasons import with_similar_reasons
 from recsys.run import RunContext
 from recsys.settings.similar import SimilarSettings
@@ -169,14 +175,19 @@ def test_variants_are_kept_thinned_or_dropped(rule: str, expected: list[int]) ->
 def test_reasons_are_facts() -> None:
     items = content(*ROWS).items
     rows = pl.DataFrame(
-        {"item": [0, 0, 0, 0], "other": [1, 2, 3, 4], "behaviour": [0.0, 0.5, 0.5, 0.0]},
+        {
+            "item": [0, 0, 0, 0],
+            "other": [1, 2, 3, 4],
+            "behaviour": [0.0, 0.5, 0.5, 0.0],
+            "followed": [0.0, 0.5, 0.0, 0.0],
+        },
         schema_overrides={"item": pl.Int32, "other": pl.Int32},
     )
-    told = dict(with_similar_reasons(rows, items, seen=True).select("other_item_id", "reason_text").iter_rows())
+    told = dict(with_similar_reasons(rows, items).select("other_item_id", "reason_text").iter_rows())
     assert told == {
         "black_tea_big": "Same type, same brand, 125 % dearer",
         "green_tea": "Viewed by the same people; same type, same price",
-        "hammer": "Viewed by the same people",
+        "hammer": "Bought by the same people",
         "silent": "It reads or looks alike",
     }
 
@@ -208,3 +219,18 @@ def test_the_shop_gets_similar_items_that_may_be_shown(built: tuple[RunContext, 
 def test_same_day_same_bytes(built: tuple[RunContext, str]) -> None:
     build_similar_items(built[0])
     assert checksum(built[0]) == built[1]
+
+
+@pytest.mark.parametrize(("time_zone", "visits"), [("UTC", 2), ("America/New_York", 1)])
+def test_a_visit_without_a_session_is_a_day_of_the_shop(time_zone: str, visits: int) -> None:
+    late = datetime(2020, 4, 20, 23, 50, tzinfo=timezone.utc)
+    seen = pl.LazyFrame({
+        "user_id": "ann",
+        "item_id": ["a", "b"],
+        "event_type": "view",
+        "session_id": pl.Series([None, None], dtype=pl.String),
+        "occurred_at": [late, late + timedelta(minutes=20)],
+    })  # fmt: skip
+    shown = content(("a", "leaf", None, None, None), ("b", "leaf", None, None, None))
+    coded = coded_events(seen, shown, late - timedelta(days=1), time_zone)
+    assert coded["visit"].n_unique() == visits
