@@ -6,7 +6,7 @@ Values always travel as bound parameters; identifiers are composed by psycopg2.s
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import Empty, Queue
@@ -30,10 +30,18 @@ class DatabaseError(RuntimeError):
 def connect(dsn: str, name: str) -> Iterator[Connection]:
     """A connection to the database called `name` in messages: committed at the end, rolled back on an error.
 
-    Sessions speak UTC. Raises DatabaseError when the server cannot be reached.
+    Sessions speak UTC and UTF-8, whatever the database holds. Raises DatabaseError when the address cannot be read or
+    the server cannot be reached.
     """
     try:
-        connection = psycopg2.connect(dsn, connect_timeout=10, application_name="recsys", options="-c timezone=UTC")
+        connection = psycopg2.connect(
+            dsn, connect_timeout=10, application_name="recsys", options="-c timezone=UTC", client_encoding="UTF8"
+        )
+    except psycopg2.ProgrammingError:
+        # libpq quotes the address that it cannot read, and with it the password.
+        raise DatabaseError(
+            f"cannot read the address of the {name} database: write postgresql://user:password@host/db"
+        ) from None
     except psycopg2.OperationalError as error:
         raise DatabaseError(f"cannot connect to the {name} database: {str(error).strip()}") from error
     try:
@@ -86,7 +94,7 @@ class CsvRows:
         return table
 
 
-def copy_out(connection: Connection, query: sql.SQL, columns: Iterable[str]) -> Iterator[CsvRows]:
+def copy_out(connection: Connection, query: sql.SQL, columns: Iterable[str]) -> Generator[CsvRows]:
     """Stream the rows of `query` in blocks, in order, one empty block where there are none; memory holds a few blocks.
 
     `columns` are its column names. Raises DatabaseError, after what had arrived, when the query fails, breaks off, or
@@ -99,8 +107,10 @@ def copy_out(connection: Connection, query: sql.SQL, columns: Iterable[str]) -> 
     try:
         while (block := blocks.waiting.get()) is not None:
             yield block
-    finally:
-        blocks.abandon(copier)
+    except BaseException:
+        blocks.abandon(copier, connection)
+        raise
+    copier.join()
     if blocks.error is not None:
         raise DatabaseError(f"the source broke off: {str(blocks.error).strip()}") from blocks.error
     if blocks.sent != blocks.arrived:
@@ -133,12 +143,16 @@ class _Blocks:
         self.arrived += len(self._rows)
         self._rows, self._bytes = [], 0
 
-    def abandon(self, copier: threading.Thread) -> None:
-        """Wait for the end of the copier, which is near: what it still has to say is not heard."""
+    def abandon(self, copier: threading.Thread, connection: Connection) -> None:
+        """Cancel the copier's query and wait for its end: what it still has to say is not heard."""
         self._abandoned = True
         while copier.is_alive():
+            # Again and again: a request that comes before the statement does is lost.
+            with suppress(psycopg2.Error):
+                connection.cancel()
             with suppress(Empty):
-                self.waiting.get(timeout=0.05)
+                while copier.is_alive():
+                    self.waiting.get(timeout=0.05)
 
 
 def _copy_into(connection: Connection, command: str, blocks: _Blocks) -> None:

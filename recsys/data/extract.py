@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date, datetime, timedelta, timezone
 
 import polars as pl
@@ -33,12 +33,14 @@ __all__ = ["extract_events", "extract_snapshots"]
 
 _END_OF_TIME = datetime(9999, 12, 31, tzinfo=timezone.utc)
 _RULES_VERSION = "1"
+_OPEN = ":open"
 _WRITERS = 2
 
 
 def extract_events(context: RunContext) -> Counts:
     """Fill the lake's event days inside the look-back window, and read the newest `late_days` again.
 
+    A day that no run has read as late as that is read again too, so that a gap between runs loses no late row.
     Each contiguous range of days is one streaming pass with memory for a day and a few blocks. Days before the
     shop's first event are not written. Runs with the same lake wait for each other, so that a parallel backfill reads
     the shop once. Raises RunError for a source that fails or breaks off, a shop without events before the as-of date,
@@ -125,6 +127,14 @@ def _first_day(context: RunContext, connection: Connection, window_start: date) 
     return local_day(first, zone)
 
 
+def reaches_last_day(context: RunContext) -> bool:
+    """Whether the shop has an event on the day before the as-of date, or a later one."""
+    last = start_of_day(context.as_of_date - timedelta(days=1), context.settings.time_zone)
+    with connect(context.environment.shop_dsn, "shop") as connection:
+        query, _ = _bound(context, connection, last, _END_OF_TIME)
+        return oldest(connection, query, EVENTS) is not None
+
+
 def _bound(context: RunContext, connection: Connection, start: datetime, end: datetime) -> tuple[sql.SQL, list[str]]:
     source = bound_query(context, connection, EVENTS, {"window_start": start, "window_end": end})
     if source is None:
@@ -153,8 +163,9 @@ def _extract_range(context: RunContext, connection: Connection, days: list[date]
     end = start_of_day(days[-1] + timedelta(days=1), zone)
     source = _bound(context, connection, start_of_day(days[0], zone), end)
     log.info("events: reading %s to %s", days[0], days[-1])
-    blocks = stream_values(EVENTS, connection, *source)
-    marks = write_days(context, days, blocks)
+    # Closed at once on an error, so that a query under way is cancelled before the connection is given back.
+    with closing(stream_values(EVENTS, connection, *source)) as blocks:
+        marks = write_days(context, days, blocks)
     # Marked only now, when the server's count of the whole range has been compared with what arrived.
     for mark in marks:
         write_partition(context.lake, EXTRACTED_DAYS, mark, date=mark["day"].item())
@@ -239,6 +250,13 @@ def _write_day(context: RunContext, day: Day, name: str) -> pl.DataFrame:
             "source_rows": [day.source_rows],
             "kept_rows": [day.events.height],
             "rejected_rows": [day.rejected.height],
-            "fingerprint": [name],
+            "fingerprint": [name if _is_settled(context, day.day, name) else name + _OPEN],
         }
     )
+
+
+def _is_settled(context: RunContext, day: date, name: str) -> bool:
+    # A day once read late enough stays so, when a backfill of an earlier day reads it again.
+    if day <= context.as_of_date - timedelta(days=context.settings.data.late_days):
+        return True
+    return name in read_partition_if_any(context.lake, EXTRACTED_DAYS, date=day)["fingerprint"]

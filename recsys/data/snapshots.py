@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
+from datetime import date
 
 import polars as pl
 import pyarrow as pa
@@ -12,22 +14,24 @@ from psycopg2.extensions import connection as Connection
 from recsys.data.campaigns import read_campaign_tables
 from recsys.data.images import item_images
 from recsys.data.reject import Rules, as_json, missing, read_values, split_by_rules
-from recsys.data.source import bound_query, snapshot_parameters, stream_rows
+from recsys.data.source import bound_query, has_rows, snapshot_parameters, stream_rows
 from recsys.data.stock_outs import extract_stock_outs
 from recsys.database import connect
-from recsys.run import Counts, RunContext
+from recsys.run import Counts, RunContext, RunError
 from recsys.schemas import COMBINATIONS, DELIVERED_ITEMS, ITEM_IMAGES, ITEMS, REJECTED_SNAPSHOTS, STOCK, USERS, Table
-from recsys.storage import write_partition
+from recsys.storage import days_of, scan_partitions, write_partition
 
 log = logging.getLogger(__name__)
 
 SNAPSHOTS = (ITEMS, USERS, STOCK)
+_LONG_AFTER = date(9999, 1, 1)
 
 
 def extract_snapshots(context: RunContext) -> Counts:
     """Write items, users, stock and campaigns of the as-of date; no rows of a table that the shop lacks.
 
-    Refused rows go to rejected_snapshots. Raises RunError for a query that fails or lacks a column.
+    Refused rows go to rejected_snapshots. Raises RunError for a query that fails or lacks a column, and where consent
+    is required and a shop that has users gives none of the day.
     """
     counts: Counts = {}
     refused = []
@@ -82,7 +86,26 @@ def _read_snapshot(context: RunContext, connection: Connection, table: Table) ->
     kept, rejected = split_snapshot(frame, delivered)
     if table is USERS:
         kept = with_readable_attributes(kept)
+        if kept.is_empty() and context.settings.rules.require_consent:
+            _refuse_lost_consent(context, connection, rejected)
     return before(kept, context), rejected
+
+
+def _refuse_lost_consent(context: RunContext, connection: Connection, rejected: pl.DataFrame) -> None:
+    """Raise RunError where a shop without a user on the day has users on another: without any, all count as asked."""
+    later = dataclasses.replace(context, as_of_date=_LONG_AFTER)
+    source = bound_query(context, connection, USERS, snapshot_parameters(later))
+    held = [{"as_of_date": day} for day in days_of(context.lake, USERS) if day != context.as_of_date]
+    if (
+        rejected.height
+        or (source is not None and has_rows(connection, source[0], USERS))
+        or scan_partitions(context.lake, USERS, held).head(1).collect().height
+    ):
+        raise RunError(
+            f"users.sql gives no valid user of {context.as_of_date} ({rejected.height} row(s) refused), and of other "
+            "days it does: who withdrew consent cannot be told; repair the table or the query (a valid_from of null "
+            "holds from the start), or set rules.require_consent to false"
+        )
 
 
 def split_snapshot(frame: pl.DataFrame, table: Table) -> tuple[pl.DataFrame, pl.DataFrame]:

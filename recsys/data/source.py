@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 
 import psycopg2
@@ -48,17 +48,22 @@ def bound_query(
     try:
         query = bind(connection, source_text(context, table), parameters)
         columns = query_columns(connection, query)
-    except (FileNotFoundError, psycopg2.errors.UndefinedTable) as error:
-        connection.rollback()
-        log.info("%s: the shop has no such table (%s)", table.name, str(error).strip().splitlines()[0])
-        return None
-    except (psycopg2.Error, DatabaseError) as error:
+    except (FileNotFoundError, psycopg2.Error, DatabaseError) as error:
+        if isinstance(error, FileNotFoundError) or _is_missing_table(error):
+            connection.rollback()
+            log.info("%s: the shop has no such table (%s)", table.name, str(error).strip().splitlines()[0])
+            return None
         raise RunError(f"{file}: {str(error).strip()}") from error
     allowed = OPTIONAL_COLUMNS.get(table.name, set())
     missing = [name for name in table.column_names if name not in columns and name not in allowed]
     if missing:
         raise RunError(f"{file}: the query gives no column {', '.join(missing)}; select null for what the shop lacks")
     return query, columns
+
+
+def _is_missing_table(error: Exception) -> bool:
+    # A wrong alias has the same SQLSTATE, and the message is in the server's language: where it arose tells them apart.
+    return isinstance(error, psycopg2.errors.UndefinedTable) and error.diag.source_function == "parserOpenTable"
 
 
 @dataclass(frozen=True)
@@ -73,14 +78,14 @@ class SourceRows:
         return self.csv.read(dict.fromkeys(self.values.column_names, TEXT))
 
 
-def stream_values(table: Table, connection: Connection, query: sql.SQL, columns: list[str]) -> Iterator[SourceRows]:
+def stream_values(table: Table, connection: Connection, query: sql.SQL, columns: list[str]) -> Generator[SourceRows]:
     """The query's rows, block by block; missing optional columns are left out.
 
     Raises RunError, which names the table, when the source fails or breaks off.
     """
     types = {column.name: column.type for column in table.columns if column.name in columns}
-    with _named(table):
-        for csv in copy_out(connection, query, columns):
+    with _named(table), closing(copy_out(connection, query, columns)) as blocks:
+        for csv in blocks:
             try:
                 values = csv.read(types)
             except pa.ArrowInvalid:
@@ -91,8 +96,8 @@ def stream_values(table: Table, connection: Connection, query: sql.SQL, columns:
 def stream_rows(table: Table, connection: Connection, query: sql.SQL, columns: list[str]) -> Iterator[pa.Table]:
     """The query's rows, block by block, as text columns of the contract; else as stream_values."""
     texts = dict.fromkeys((name for name in table.column_names if name in columns), TEXT)
-    with _named(table):
-        for csv in copy_out(connection, query, columns):
+    with _named(table), closing(copy_out(connection, query, columns)) as blocks:
+        for csv in blocks:
             yield csv.read(texts)
 
 
@@ -102,6 +107,11 @@ def _named(table: Table) -> Iterator[None]:
         yield
     except (DatabaseError, pa.ArrowInvalid) as error:
         raise RunError(f"reading {table.name} from the shop: {error}") from error
+
+
+def has_rows(connection: Connection, query: sql.SQL, table: Table) -> bool:
+    """Whether `query` gives a row."""
+    return _first_row(connection, sql.SQL("select 1 from ({}) as source limit 1").format(query), table) is not None
 
 
 def oldest(connection: Connection, query: sql.SQL, table: Table) -> datetime | None:
@@ -116,15 +126,28 @@ def newest(connection: Connection, query: sql.SQL, table: Table) -> datetime | N
 
 
 def _instant(connection: Connection, statement: sql.Composable, table: Table) -> datetime | None:
+    row = _first_row(connection, statement, table)
+    return _as_utc(row[0], table) if row else None
+
+
+def _first_row(connection: Connection, statement: sql.Composable, table: Table) -> tuple[Any, ...] | None:
     try:
         with connection.cursor() as cursor:
             cursor.execute(statement)
-            row = cursor.fetchone()
+            return cursor.fetchone()
     except psycopg2.Error as error:
         raise RunError(f"reading {table.name} from the shop: {str(error).strip()}") from error
-    return _as_utc(row[0]) if row else None
 
 
-def _as_utc(instant: datetime | None) -> datetime | None:
-    # A column without a zone is read as UTC, as in the extraction.
-    return instant.replace(tzinfo=timezone.utc) if instant is not None and instant.tzinfo is None else instant
+def _as_utc(value: object, table: Table) -> datetime | None:
+    # A day and a column without a zone are read as UTC, as in the extraction.
+    if value is None:
+        return None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime.combine(value, time(), timezone.utc)
+    if not isinstance(value, datetime):
+        raise RunError(
+            f"{table.name}.sql: occurred_at is {value!r}, of type {type(value).__name__} and no instant; write "
+            "occurred_at::timestamptz, or to_timestamp(…), in the query"
+        )
+    return value if value.tzinfo else value.replace(tzinfo=timezone.utc)

@@ -58,7 +58,12 @@ EXTRACTED_DAYS = Table(
         Column("source_rows", BIGINT, "Rows that the source delivered for the day."),
         Column("kept_rows", BIGINT, "Rows written to events."),
         Column("rejected_rows", BIGINT, "Rows written to rejected_events."),
-        Column("fingerprint", TEXT, "Hash of query, time zone and rules; another one: the day is read again."),
+        Column(
+            "fingerprint",
+            TEXT,
+            "Hash of query, time zone and rules; another one: the day is read again. With ':open' at its end the day "
+            "was read before its late rows could have come.",
+        ),
     ),
 )
 

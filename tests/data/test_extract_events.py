@@ -152,6 +152,28 @@ def test_late_rows_reach_the_newest_days_but_not_the_past_run(context: MakeConte
     assert visible_events(tolerant).collect()["event_id"].to_list() == ["old", "late", "seen"]
 
 
+def test_late_rows_are_read_after_a_gap_between_runs(context: MakeContext, add_events: AddEvents) -> None:
+    add_events(event("old", 4), event("settled", 7), event("seen", 8), event("newest", 9))
+    extract_events(context())
+    add_events(event("late", 8, ingested_at=at(10, 3)), event("too late", 7, ingested_at=at(10, 3)), event("new", 16))
+    weekly = context(date(2024, 3, 17))
+    assert extract_events(weekly)["days"] == 9
+    assert days_of(weekly)[8] == ["late", "seen"]
+    assert days_of(weekly)[7] == ["settled"]
+    assert extract_events(weekly)["days"] == 3
+
+
+def test_a_run_of_a_past_day_opens_no_day_that_was_read_late_enough(
+    context: MakeContext, add_events: AddEvents
+) -> None:
+    add_events(*(event(f"e{day}", day) for day in range(1, 17)))
+    newest = context(date(2024, 3, 17))
+    extract_events(newest)
+    for day in (8, 9, 10):
+        assert extract_events(context(date(2024, 3, day)))["days"] == 3
+    assert extract_events(newest)["days"] == 3
+
+
 def test_a_corrected_past_is_read_on_demand(context: MakeContext, add_events: AddEvents) -> None:
     add_events(event("old", 4), event("seen", 8))
     run = context()
@@ -240,6 +262,18 @@ def test_parallel_runs_of_different_days_do_not_disturb_each_other(
         run(day, str(tmp_path / "one by one"))
     assert failures == []
     assert lake_bytes(lake) == lake_bytes(str(tmp_path / "one by one"))
+
+
+def test_events_that_tell_a_day_and_no_time_are_read(
+    context: MakeContext, add_events: AddEvents, tmp_path: Path
+) -> None:
+    add_events(event("a", 8), event("b", 9))
+    text = (context().environment.source_sql / "events.sql").read_text()
+    (tmp_path / "events.sql").write_text(text.replace("    occurred_at,\n", "    occurred_at::date as occurred_at,\n"))
+    run = context(source_sql=tmp_path)
+    extract_events(run)
+    assert days_of(run) == {8: ["a"], 9: ["b"]}
+    assert read_partition(run.lake, EVENTS, date=date(2024, 3, 9))["occurred_at"].to_list() == [at(9, 0)]
 
 
 def test_days_are_grouped_into_ranges() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from datetime import date
 from pathlib import Path
@@ -14,9 +15,10 @@ import pytest
 from recsys.data.extract import extract_snapshots
 from recsys.run import RunContext, RunError
 from recsys.schemas import COMBINATIONS, ITEM_IMAGES, ITEMS, REJECTED_SNAPSHOTS, STOCK, USERS, Table
+from recsys.settings.lists import RulesSettings
 from recsys.storage import file_checksum, partition_path, read_partition
 from tests.conftest import insert_rows
-from tests.data.conftest import AS_OF, MakeContext, at
+from tests.data.conftest import AS_OF, MakeContext, at, execute
 
 pytestmark = pytest.mark.postgres
 
@@ -118,6 +120,37 @@ def test_users_keep_their_row_over_broken_attributes(context: MakeContext, shop_
         ("u2", None, False),
         ("u3", None, True),
     ]
+
+
+def test_users_of_other_days_alone_are_a_clear_error_while_consent_is_required(
+    context: MakeContext, shop_database: str
+) -> None:
+    insert_rows(shop_database, "shop.users", [{"user_id": "u1", "consent": False, "valid_from": at(12)}])
+    run = context()
+    with pytest.raises(RunError, match=r"users\.sql gives no valid user of 2024-03-10 .*require_consent"):
+        extract_snapshots(run)
+    unasked = dataclasses.replace(run.settings, rules=RulesSettings(require_consent=False))
+    extract_snapshots(dataclasses.replace(run, settings=unasked))
+    assert snapshot(run, USERS).is_empty()
+
+
+def test_users_that_are_gone_or_all_refused_are_a_clear_error(context: MakeContext, shop_database: str) -> None:
+    insert_rows(shop_database, "shop.users", [{"user_id": "u1", "consent": False}])
+    extract_snapshots(context(date(2024, 3, 9)))
+    execute(shop_database, "truncate shop.users")
+    with pytest.raises(RunError, match="who withdrew consent cannot be told"):
+        extract_snapshots(context())
+    insert_rows(shop_database, "shop.users", [{"user_id": "", "consent": False}])
+    with pytest.raises(RunError, match=r"1 row\(s\) refused"):
+        extract_snapshots(context())
+
+
+def test_a_wrong_alias_is_no_missing_table(context: MakeContext, tmp_path: Path) -> None:
+    shutil.copytree(context().environment.source_sql, tmp_path / "source")
+    users = tmp_path / "source" / "users.sql"
+    users.write_text(users.read_text().replace("    consent,\n", "    u.consent,\n"))
+    with pytest.raises(RunError, match=r'users\.sql: missing FROM-clause entry for table "u"'):
+        extract_snapshots(context(source_sql=tmp_path / "source"))
 
 
 def test_combinations_are_those_that_hold_on_the_day_and_bad_rows_are_counted(
