@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import date
 from typing import IO, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import polars as pl
 import pyarrow as pa
@@ -30,7 +32,13 @@ class LakeError(RuntimeError):
 class Lake:
     """A lake at `uri`: an absolute folder, file://, s3://, gs:// …"""
 
-    uri: str
+    uri: str = field(repr=False)
+
+    def __str__(self) -> str:
+        """The address without keys and options, for messages."""
+        parts = urlsplit(self.uri)
+        host = parts.netloc.rsplit("@", 1)[-1]
+        return f"{parts.scheme}://{host}{parts.path}" if parts.netloc else self.uri
 
     def filesystem(self) -> tuple[pafs.FileSystem, str]:
         """The file system behind the URI and the root path in it."""
@@ -52,32 +60,37 @@ def open_output(lake: Lake, path: str) -> Iterator[IO[bytes]]:
     """
     filesystem, root = lake.filesystem()
     target = f"{root}/{path}"
-    local = isinstance(filesystem, pafs.LocalFileSystem)
-    # An object store shows an object only once it is complete; a folder needs the rename.
-    aside = f"{target}.{os.getpid()}.tmp" if local else target
+    # Aside in an object store too: an error closes the stream, and what was written until then would be an object.
+    aside = f"{target}.{uuid.uuid4().hex}.tmp"
     try:
         filesystem.create_dir(target.rsplit("/", 1)[0], recursive=True)
         try:
             with filesystem.open_output_stream(aside) as stream:
                 yield stream
-            if local:
+            if isinstance(filesystem, pafs.LocalFileSystem):
                 os.replace(aside, target)
+            else:
+                filesystem.move(aside, target)
         except BaseException:
-            if local and os.path.exists(aside):
-                os.unlink(aside)
+            with suppress(OSError):
+                filesystem.delete_file(aside)
             raise
     except OSError as error:
-        raise LakeError(f"cannot write {path} to the lake {lake.uri}: {error}") from error
+        raise LakeError(f"cannot write {path} to the lake {lake}: {error}") from error
 
 
 def write_partition(lake: Lake, table: Table, data: pa.Table | pl.DataFrame, **keys: Any) -> int:
     """Write `data`, conformed to `table`, as the partition `keys`, replacing it whole. Returns its rows."""
     rows = data.to_arrow() if isinstance(data, pl.DataFrame) else data
-    return write_batches(lake, table, [rows], **keys)
+    return _write(lake, table, [table.conform(rows)], **keys)
 
 
 def write_batches(lake: Lake, table: Table, parts: Iterable[pa.Table], **keys: Any) -> int:
     """Write the frames of `parts` one after the other into one partition; only one is in memory. Returns the rows."""
+    return _write(lake, table, map(table.conform, parts), **keys)
+
+
+def _write(lake: Lake, table: Table, parts: Iterable[pa.Table], **keys: Any) -> int:
     rows = 0
     numbers = [column.name for column in table.columns if column.type != TEXT]
     with (
@@ -91,9 +104,8 @@ def write_batches(lake: Lake, table: Table, parts: Iterable[pa.Table], **keys: A
         ) as writer,
     ):
         for part in parts:
-            conformed = table.conform(part)
-            writer.write_table(conformed)
-            rows += conformed.num_rows
+            writer.write_table(part)
+            rows += part.num_rows
     return rows
 
 
@@ -111,7 +123,7 @@ def read_partition(lake: Lake, table: Table, **keys: Any) -> pl.DataFrame:
     try:
         data = pq.read_table(f"{root}/{path}", filesystem=filesystem, partitioning=None)
     except FileNotFoundError as error:
-        raise LakeError(f"the lake {lake.uri} has no {path}: run the step that writes {table.name}") from error
+        raise LakeError(f"the lake {lake} has no {path}: run the step that writes {table.name}") from error
     return pl.DataFrame(table.conform(data))
 
 
@@ -124,12 +136,31 @@ def read_partition_if_any(lake: Lake, table: Table, **keys: Any) -> pl.DataFrame
 
 def scan_partitions(lake: Lake, table: Table, partitions: Iterable[dict[str, Any]]) -> pl.LazyFrame:
     """Scan many partitions as one lazy frame, in the given order; no partition: an empty frame of the right types."""
-    filesystem, root = lake.filesystem()
-    prefix = root if isinstance(filesystem, pafs.LocalFileSystem) else lake.uri.rstrip("/")
+    prefix, options = scan_root(lake)
     paths = [f"{prefix}/{partition_path(table.name, **keys)}" for keys in partitions]
     if not paths:
         return pl.DataFrame(table.empty_table()).lazy()
-    return pl.scan_parquet(paths, hive_partitioning=False)
+    return pl.scan_parquet(paths, hive_partitioning=False, storage_options=options)
+
+
+def scan_root(lake: Lake) -> tuple[str, dict[str, str] | None]:
+    """The lake's root as polars scans it, and the storage options that the URI holds, as pyarrow reads them."""
+    filesystem, root = lake.filesystem()
+    if isinstance(filesystem, pafs.LocalFileSystem):
+        return root, None
+    parts = urlsplit(lake.uri)
+    if parts.scheme != "s3":
+        return lake.uri.split("?", 1)[0].rstrip("/"), None
+    given = dict(parse_qsl(parts.query))
+    scheme = given.get("scheme", "https")
+    options = {
+        "aws_region": given.get("region"),
+        "aws_endpoint_url": f"{scheme}://{given['endpoint_override']}" if "endpoint_override" in given else None,
+        "aws_allow_http": "true" if scheme == "http" else None,
+        "aws_access_key_id": unquote(parts.username) if parts.username else None,
+        "aws_secret_access_key": unquote(parts.password) if parts.password else None,
+    }
+    return f"s3://{root}", {name: value for name, value in options.items() if value} or None
 
 
 def list_keys(lake: Lake, table: Table, **keys: Any) -> list[str]:
@@ -188,4 +219,4 @@ def stream_partition(lake: Lake, table: Table, **keys: Any) -> Iterator[pa.Recor
             for batch in pq.ParquetFile(stream).iter_batches(batch_size=1 << 16):
                 yield from table.conform(pa.Table.from_batches([batch])).to_batches()
     except FileNotFoundError as error:
-        raise LakeError(f"the lake {lake.uri} has no {path}: run the step that writes {table.name}") from error
+        raise LakeError(f"the lake {lake} has no {path}: run the step that writes {table.name}") from error

@@ -1,8 +1,13 @@
+import functools
+import threading
+from collections.abc import Iterator
 from datetime import date
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.fs as pafs
 import pytest
 
 from recsys import schemas
@@ -18,6 +23,7 @@ from recsys.storage import (
     partition_path,
     read_partition,
     scan_partitions,
+    scan_root,
     write_batches,
     write_partition,
 )
@@ -28,6 +34,57 @@ VISITS = Table(
     ("user_id",),
     (Column("user_id", schemas.TEXT, "Who."), Column("pages", schemas.INTEGER, "How many.", nullable=True)),
 )
+
+
+class StoredElsewhere(Lake):
+    """A lake of a folder that is no local file system to its writers, as an object store is none."""
+
+    def filesystem(self) -> tuple[pafs.FileSystem, str]:
+        return pafs.SubTreeFileSystem(self.uri, pafs.LocalFileSystem()), "root"
+
+
+class Bucket(SimpleHTTPRequestHandler):
+    """A folder as an S3 service: whole objects and ranges of them."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self) -> None:
+        self._answer(body=False)
+
+    def do_GET(self) -> None:
+        self._answer(body=True)
+
+    def _answer(self, body: bool) -> None:
+        data = Path(self.translate_path(self.path)).read_bytes()
+        part, span = data, self.headers["Range"]
+        if span:
+            first, _, last = span.removeprefix("bytes=").partition("-")
+            start, end = (
+                (int(first), int(last or len(data) - 1)) if first else (max(len(data) - int(last), 0), len(data) - 1)
+            )
+            part = data[start : end + 1]
+        self.send_response(206 if span else 200)
+        if span:
+            self.send_header("Content-Range", f"bytes {start}-{start + len(part) - 1}/{len(data)}")
+        self.send_header("Content-Length", str(len(part)))
+        self.send_header("ETag", '"1"')
+        self.send_header("Last-Modified", "Mon, 04 Dec 2017 00:00:00 GMT")
+        self.end_headers()
+        if body:
+            self.wfile.write(part)
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Iterator[str]:
+    """Address (host:port) of an S3 service whose buckets are the folders of tmp_path."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Bucket, directory=str(tmp_path)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture
@@ -69,6 +126,27 @@ def test_a_writer_that_dies_leaves_the_old_partition_and_no_rubbish(visits: Lake
     assert not list(tmp_path.rglob("*.tmp"))
 
 
+def test_a_writer_that_dies_leaves_the_old_object_of_a_store_and_no_rubbish(tmp_path: Path) -> None:
+    store = StoredElsewhere(str(tmp_path))
+    write_partition(store, VISITS, pl.DataFrame({"user_id": ["x"], "pages": [0]}), date=1)
+    write_partition(store, VISITS, pl.DataFrame({"user_id": ["a"], "pages": [1]}), date=1)
+
+    def dies():
+        yield pa.table({"user_id": ["b"], "pages": [2]})
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        write_batches(store, VISITS, dies(), date=1)
+    assert read_partition(store, VISITS, date=1)["user_id"].to_list() == ["a"]
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["visits.parquet"]
+
+
+def test_a_frame_that_does_not_fit_opens_no_file(visits: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recsys.storage.open_output", lambda *_: pytest.fail("a file was opened"))
+    with pytest.raises(SchemaError):
+        write_partition(visits, VISITS, pa.table({"user_id": ["a"]}), date=1)
+
+
 def test_a_full_disk_is_named(visits: Lake) -> None:
     with pytest.raises(LakeError, match="cannot write visits/x"), open_output(visits, "visits/x") as stream:
         stream.write(b"half")
@@ -102,3 +180,41 @@ def test_partitions_are_scanned_in_the_given_order_and_deleted_by_key(visits: La
     assert scan_partitions(visits, VISITS, []).collect().is_empty()
     delete_partitions(visits, VISITS, date=1)
     assert list_keys(visits, VISITS) == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        ("s3://key:a%2Fb@bucket/lake?region=r", "s3://bucket/lake"),
+        ("gs://anonymous@bucket/lake", "gs://bucket/lake"),
+        ("/folder/lake", "/folder/lake"),
+    ],
+)
+def test_messages_name_the_lake_without_its_keys(uri: str, told: str) -> None:
+    assert str(Lake(uri)) == told and "a%2Fb" not in repr(Lake(uri))
+
+
+@pytest.mark.parametrize(
+    ("uri", "root", "options"),
+    [
+        ("s3://bucket/lake/?region=eu-central-1", "s3://bucket/lake", {"aws_region": "eu-central-1"}),
+        (
+            "s3://key:a%2Fb@bucket/lake?region=r",
+            "s3://bucket/lake",
+            {"aws_region": "r", "aws_access_key_id": "key", "aws_secret_access_key": "a/b"},
+        ),
+        ("gs://anonymous@bucket/lake?retry_limit_seconds=5", "gs://anonymous@bucket/lake", None),
+    ],
+)
+def test_options_of_the_uri_are_no_part_of_the_paths(uri: str, root: str, options: dict[str, str] | None) -> None:
+    assert scan_root(Lake(uri)) == (root, options)
+
+
+def test_a_store_with_options_is_scanned(bucket: str, tmp_path: Path) -> None:
+    write_partition(
+        Lake(str(tmp_path / "shop" / "lake")), VISITS, pl.DataFrame({"user_id": ["a"], "pages": [1]}), date=1
+    )
+    address = bucket.replace(":", "%3A")
+    store = Lake(f"s3://key:secret@shop/lake?scheme=http&region=r&endpoint_override={address}")
+    assert scan_partitions(store, VISITS, [{"date": 1}]).collect().rows() == [("a", 1)]
+    assert read_partition(store, VISITS, date=1).rows() == [("a", 1)]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from recsys.run import RunContext
 from recsys.schemas import FEATURE_VIEWS, SchemaError
-from recsys.storage import LakeError, open_output
+from recsys.storage import LakeError, open_output, scan_root
 
 _DECLARED = {view.name: view for view in FEATURE_VIEWS}
 
@@ -42,9 +42,9 @@ def scan_view(context: RunContext, name: str) -> pl.LazyFrame:
     try:
         _DECLARED[name].check(pq.read_schema(f"{root}/{path}", filesystem=filesystem))
     except FileNotFoundError as error:
-        raise LakeError(f"the lake {context.lake.uri} has no {path}: run build_features first") from error
-    prefix = root if filesystem.type_name == "local" else context.lake.uri.rstrip("/")
-    return pl.scan_parquet(f"{prefix}/{path}", hive_partitioning=False)
+        raise LakeError(f"the lake {context.lake} has no {path}: run build_features first") from error
+    prefix, options = scan_root(context.lake)
+    return pl.scan_parquet(f"{prefix}/{path}", hive_partitioning=False, storage_options=options)
 
 
 def codes_among(ids: pl.Series, wanted: pl.Series) -> NDArray[np.int32]:

@@ -54,7 +54,7 @@ def _path(day: date, name: str) -> str:
 def _read(lake: Lake, day: date, name: str) -> bytes:
     found = read_bytes_if_any(lake, _path(day, name))
     if found is None:
-        raise LakeError(f"the lake {lake.uri} has no {_path(day, name)}: run train_ranker and fit_generators first")
+        raise LakeError(f"the lake {lake} has no {_path(day, name)}: run train_ranker and fit_generators first")
     return found
 
 

@@ -107,7 +107,7 @@ def _lake_partitions(lake: Lake, table: Table, day: date) -> list[dict[str, obje
             raise RunError(f"the lake holds {table.name} of {day} both whole and in shards: delete one of them")
         return [whole]
     if not shards:
-        raise RunError(f"the lake {lake.uri} has no {table.name} of {day}: run the step that writes it")
+        raise RunError(f"the lake {lake} has no {table.name} of {day}: run the step that writes it")
     return shards
 
 
