@@ -17,7 +17,7 @@ import polars as pl
 from recsys import schemas, steps
 from recsys.config import Environment, Settings
 from recsys.data.check import check_extracts
-from recsys.data.extract import extract_events, extract_snapshots
+from recsys.data.extract import extract_events, extract_snapshots, reaches_last_day
 from recsys.recommendations.published_lists import published_before
 from recsys.recommendations.realised_metrics import realised_rows
 from recsys.run import RunContext, RunError
@@ -38,8 +38,10 @@ def backtest(
 
     Returns one row per day, list and horizon: as_of_date, list, horizon_days, realised, low, high, users, offline (the
     ranker on that day's own holdout; its horizon is models.horizon_days). Raises RunError for a day that cannot be
-    built.
+    built, and for a first day after the last.
     """
+    if first > last:
+        raise RunError(f"nothing to build: --from {first} is later than --to {last}")
     days = [first + timedelta(days=n) for n in range(0, (last - first).days + 1, max(every, 1))]
     context = RunContext(last, environment, settings, run_id)
     done = published_before(context.lake, last + timedelta(days=1))
@@ -77,11 +79,10 @@ def _measuring_context(context: RunContext, last: date) -> RunContext:
     """A context of the day on which the longest horizon after `last` has ended, its events extracted and checked."""
     for horizon in sorted(context.settings.measuring.horizons, reverse=True):
         later = dataclasses.replace(context, as_of_date=last + timedelta(days=horizon))
-        try:
-            extract_events(later)
-        except RunError as error:
-            log.info("the horizon of %d days is out of reach: %s", horizon, error)
+        if not reaches_last_day(later):
+            log.info("the horizon of %d days is out of reach: the shop's events end before it does", horizon)
             continue
+        extract_events(later)
         extract_snapshots(later)
         try:
             check_extracts(later)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 
+import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from recsys.config import Environment
@@ -146,6 +147,6 @@ def _keep_fresh(context: RunContext, done: threading.Event) -> None:
     while not done.wait(_RENEW_SECONDS):
         try:
             _claim(context)
-        except (DatabaseError, RunError) as error:
+        except (DatabaseError, RunError, psycopg2.Error) as error:
             # The step's own next statement will say what is wrong with the warehouse; here it is only a missed beat.
             _log.warning("the claim of %s could not be renewed: %s", context.as_of_date, error)

@@ -8,8 +8,9 @@ from datetime import timedelta
 import psycopg2
 import pytest
 
-from recsys.backtest import backtest, describe
-from recsys.config import Environment
+from recsys.backtest import _measuring_context, backtest, describe
+from recsys.config import Environment, Settings
+from recsys.run import RunContext, RunError
 from recsys.settings.measuring import MeasuringSettings
 from recsys.warehouse import create_warehouse
 from tests import known_answer_shop as shop
@@ -42,3 +43,20 @@ def test_past_days_are_built_and_measured(shop_database: str, database: str, lak
         # The second day's own run has measured the first day; the last day's measuring publishes nothing.
         assert cursor.fetchall() == [(FIRST, 1, LAST)]
     connection.close()
+
+
+@pytest.mark.postgres
+def test_only_horizons_that_the_events_reach_are_measured(shop_database: str, lake: str) -> None:
+    shop.fill_shop(shop_database)
+    settings = replace(shop.SETTINGS, measuring=MeasuringSettings(horizons=(1, 2, 3)))
+    # The newest events are of the day before the as-of date.
+    last = shop.AS_OF_DATE - timedelta(days=2)
+    context = RunContext(last, Environment(shop_database, "", lake), settings, "test")
+    assert _measuring_context(context, last).as_of_date == last + timedelta(days=2)
+    with pytest.raises(RunError, match="too few events after"):
+        _measuring_context(context, shop.AS_OF_DATE)
+
+
+def test_a_first_day_after_the_last_is_a_clear_error() -> None:
+    with pytest.raises(RunError, match=f"--from {LAST} is later than --to {FIRST}"):
+        backtest(LAST, FIRST, Environment("", "", ""), Settings(), "test")

@@ -77,6 +77,23 @@ def test_a_long_block_stays_claimed(environment: Environment, monkeypatch: pytes
             claim_run(run(environment, "second"))
 
 
+def test_a_lost_connection_is_only_a_missed_beat(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    beats = []
+
+    def claim_with_one_loss(context: RunContext) -> bool:
+        beats.append(1)
+        if len(beats) == 2:
+            raise psycopg2.OperationalError("server closed the connection unexpectedly")
+        return claim(context)
+
+    claim = claims._claim
+    monkeypatch.setattr(claims, "_RENEW_SECONDS", 0.05)
+    monkeypatch.setattr(claims, "_claim", claim_with_one_loss)
+    with claimed(run(environment, "long")):
+        threading.Event().wait(0.5)
+    assert len(beats) > 2
+
+
 def test_of_many_that_claim_at_once_one_gets_the_day(environment: Environment) -> None:
     outcomes: list[str] = []
 
