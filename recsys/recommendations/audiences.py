@@ -88,6 +88,8 @@ def sized(
     first = pl.when(too_dear).then(pl.lit("budget")).when(too_many).then(pl.lit("stock"))
     ended = ordered.with_columns(ended=first.when(pl.col("contacts").is_null() & beyond).then(pl.lit("share")))
     kept = ended.filter(pl.col("ended").is_null())
+    # Who is kept apart is an audience only beside somebody who is contacted.
+    kept = kept.filter(pl.col("holdout").not_().any().over(*KEYS))
     ends = (
         ended.drop_nulls("ended").unique(list(KEYS), keep="first", maintain_order=True).select(*KEYS, sized_by="ended")
     )

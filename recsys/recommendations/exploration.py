@@ -3,7 +3,8 @@
 Thompson sampling (Thompson, 1933; Chapelle and Li, "An Empirical Evaluation of Thompson Sampling", NIPS 2011): in
 each segment a new item's rate of buyers has a beta posterior; each user draws one rate an item, seeded by the day and
 the user, and sees the items that drew highest. The chance of being drawn, counted over many draws of the same kind,
-is the row's propensity: whoever weighs what followed by 1 / propensity asks what all users would have done.
+times the share of the places that the list has, is the row's propensity: whoever weighs what followed by 1 / propensity
+asks what all users would have done.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ USER_RECOMMENDATIONS = Table(
         Column(
             "propensity",
             REAL,
-            "Chance that exploration drew the item for the list; null: it stands there for certain.",
+            "Chance that exploration drew the item for a place that the list has; null: it stands there for certain.",
             nullable=True,
         ),
         Column("model_version", TEXT, "Hash that names the models and settings behind the row."),

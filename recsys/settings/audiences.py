@@ -21,7 +21,7 @@ class AudienceSettings:
     holdout_share: float = 0.1
     """Share of each audience, by a stable hash, that is not to be contacted, so that the effect can be measured."""
     privacy_floor: int = 50
-    """A smaller audience is not published."""
+    """A smaller audience is not published; so what is left of a budget in the end may pay for too few, and lapse."""
     max_share: float = 0.3
     """Share of the users in question that an audience takes at most where no budget is told."""
     stock_share: float = 0.8

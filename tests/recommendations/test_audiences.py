@@ -87,6 +87,12 @@ def test_a_budget_ends_the_audience_and_who_is_kept_apart_costs_nothing() -> Non
     assert cut(apart, {"contacts": 30, "units": None}).filter(~pl.col("holdout")).height == 30
 
 
+def test_a_budget_that_is_used_up_leaves_no_audience_of_users_kept_apart() -> None:
+    rows = scored(10).with_columns(holdout=pl.col("user_id").is_in(["u000", "u001"]))
+    assert cut(rows, {"contacts": 0, "units": None}).is_empty()
+    assert cut(rows, {"contacts": 1, "units": None})["user_id"].to_list() == ["u000", "u001", "u002"]
+
+
 def test_stock_ends_the_audience_where_the_expected_buyers_take_it() -> None:
     level = scored(100).with_columns(probability=pl.lit(0.25))
     kept = cut(level, {"contacts": None, "units": 10.0})
