@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from recsys.data.campaigns import campaign_table
-from recsys.data.events import held_days, known_by, partition_rows, read_events, visible_events
+from recsys.data.events import event_day, held_days, known_by, partition_rows, read_events, visible_events
 from recsys.data.exclude import excluded_events
 from recsys.data.expectations import Inputs, expected
 from recsys.data.quality import (
@@ -97,8 +97,7 @@ def _inputs(
     context: RunContext, events: pl.LazyFrame, rejected: pl.DataFrame, frames: dict[str, pl.DataFrame]
 ) -> Inputs:
     newest = context.as_of_date - timedelta(days=1)
-    local = pl.col("occurred_at").dt.convert_time_zone(context.settings.time_zone).dt.date()
-    dated = events.with_columns(day=local)
+    dated = events.with_columns(day=event_day(context.settings.time_zone))
     refused = rejected.filter((pl.col("table_name") == EVENTS.name) & (pl.col("day") == newest))
     return Inputs(
         day=newest,

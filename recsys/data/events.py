@@ -29,6 +29,11 @@ def known_by(context: RunContext) -> datetime:
     return context.as_of + timedelta(hours=context.settings.data.allowed_lateness_hours)
 
 
+def event_day(time_zone: str) -> pl.Expr:
+    """The day of `occurred_at` in `time_zone`."""
+    return pl.col("occurred_at").dt.convert_time_zone(time_zone).dt.date()
+
+
 def visible_events(context: RunContext) -> pl.LazyFrame:
     """Events of the window that the run could have known, with the ones that check_extracts excludes.
 

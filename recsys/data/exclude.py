@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from recsys.data.events import event_day
 from recsys.data.reject import as_json, split_duplicates
 from recsys.schemas import EVENTS, EXCLUDED_EVENTS
 
@@ -20,7 +21,7 @@ def excluded_events(events: pl.LazyFrame, absurd_price_factor: float, time_zone:
     doubles = repeated_ids(events).with_columns(pl.lit("duplicate_event_id").alias("reason"))
     absurd = absurd_prices(events, absurd_price_factor).with_columns(pl.lit("absurd_price_for_item").alias("reason"))
     both = pl.concat([doubles, absurd]).unique(["event_id", "occurred_at"], keep="first", maintain_order=True)
-    day = pl.col("occurred_at").dt.convert_time_zone(time_zone).dt.date().alias("day")
+    day = event_day(time_zone).alias("day")
     marked = both.with_columns(day, as_json(both.select(EVENTS.column_names)).alias("row_text"))
     return marked.select(EXCLUDED_EVENTS.column_names).sort("event_id", "occurred_at")
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 import polars as pl
 
+from recsys.data.events import event_day
 from recsys.schemas import CAMPAIGN_TABLES, DATA_QUALITY, EVENTS, ITEMS, STOCK, USERS, Table
 from recsys.settings.opening import OpeningSettings
 
@@ -83,7 +84,7 @@ def rejections(rejected: pl.DataFrame, kept: dict[str, int], max_share: float) -
 
 def event_findings(events: pl.LazyFrame, as_of: datetime, time_zone: str, opening: OpeningSettings) -> list[Finding]:
     """Number, freshness and days without any, of the events that the run uses; closed days neither lack nor age."""
-    day = pl.col("occurred_at").dt.convert_time_zone(time_zone).dt.date()
+    day = event_day(time_zone)
     told = events.group_by(day=day).agg(rows=pl.len(), newest=pl.col("occurred_at").max()).sort("day").collect()
     rows = int(told["rows"].sum())
     if not rows:

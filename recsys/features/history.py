@@ -9,12 +9,14 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from recsys.data.events import event_day
 from recsys.schemas import EVENT_TYPES
 from recsys.settings.data import InteractionSettings
 
@@ -87,13 +89,19 @@ class Recoding:
 
 
 def _places(name: str, values: pl.Series, codes: pl.Series) -> pl.Series:
-    wanted, known = values.to_numpy(), codes.to_numpy()
-    places = np.searchsorted(known, wanted)
-    strange = places == len(known)
-    strange[~strange] = known[places[~strange]] != wanted[~strange]
-    if strange.any():
-        raise ValueError(f"{int(strange.sum())} rows of a {name} that the history does not hold: {wanted[strange][0]}")
+    wanted = values.to_numpy()
+    places, found = find_sorted(codes.to_numpy(), wanted)
+    if not found.all():
+        raise ValueError(f"{int((~found).sum())} rows of a {name} that the history does not hold: {wanted[~found][0]}")
     return pl.Series(name, places.astype(np.int32))
+
+
+def find_sorted(known: NDArray[Any], wanted: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The place of each of `wanted` in `known`, ascending, and whether it is there; else the place is just any."""
+    if not len(known):
+        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), dtype=bool)
+    places = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return places, known[places] == wanted
 
 
 def of_type(*types: str) -> pl.Expr:
@@ -124,7 +132,7 @@ def encode(
         pl.col("quantity").cast(pl.Float32),
         pl.col("unit_price").cast(pl.Float32).alias("price"),
         pl.col("occurred_at").alias("at"),
-        local_day(time_zone).alias("day"),
+        event_day(time_zone).alias("day"),
     )
     coded = coded.sort("user", "at", "trip", "item", "type", "quantity", "price")
     return History(coded, users, names, _category_codes(names, items), as_of)
@@ -138,14 +146,9 @@ def place_among(column: str, names: pl.Series, *, strict: bool = True) -> pl.Exp
     return pl.col(column).cast(pl.Enum(names), strict=strict).to_physical().cast(pl.Int32)
 
 
-def local_day(time_zone: str) -> pl.Expr:
-    """The day of `occurred_at` in `time_zone`."""
-    return pl.col("occurred_at").dt.convert_time_zone(time_zone).dt.date()
-
-
 def trip_name(time_zone: str) -> pl.Expr:
     """What tells a user's trips apart: the order, or the user and the day where an event has no order."""
-    day = local_day(time_zone).cast(pl.String)
+    day = event_day(time_zone).cast(pl.String)
     return pl.coalesce(pl.col("order_id"), pl.concat_str(pl.col("user_id"), day, separator=" "))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys.features.history import find_sorted
 from recsys.models.als import Als
 from recsys.models.generator import Codes
 from recsys.settings.models import ModelSettings
@@ -47,7 +48,7 @@ def als_anchors(als: Als, settings: ModelSettings, pairs: pl.DataFrame) -> pl.Se
         shares[mine[:, None] == codes[None, :]] = 0.0
         # Rounded, so that ties in the last digit fall to the smaller code everywhere.
         best = np.argmax(np.round(shares, 12), axis=0)
-        known = (shares[best, np.arange(len(codes))] > 0) & (als.columns[_columns_of(als, codes)] == codes)
+        known = (shares[best, np.arange(len(codes))] > 0) & find_sorted(als.columns, codes)[1]
         found[np.array(own)[known]] = mine[best[known]]
     return pl.Series(found, dtype=pl.Int32).replace(-1, None)
 
@@ -57,18 +58,12 @@ def _shares(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Places in `columns` of the user's items, ascending, and their shares of the scores of `items` (a column each)."""
     own = als.known[user].tocoo()
-    place = _columns_of(als, own.col)
-    inside = als.columns[place] == own.col if len(als.columns) else np.zeros(len(own.col), dtype=bool)
+    place, inside = find_sorted(als.columns, own.col)
     places, confidences = place[inside], own.data[inside].astype(np.float64) * settings.als_alpha
     mine = factors[places]
     system = gram + mine.T @ ((confidences - 1)[:, None] * mine)
     system[np.diag_indices_from(system)] += settings.als_regularization
     if not len(places):
         return places, np.zeros((0, len(items)))
-    wanted = factors[_columns_of(als, items)].T
+    wanted = factors[find_sorted(als.columns, items)[0]].T
     return places, (mine @ np.linalg.solve(system, wanted)) * confidences[:, None]
-
-
-def _columns_of(als: Als, items: Codes) -> NDArray[np.int64]:
-    """Places of `items` in `columns`; some other place for an item that is not there."""
-    return np.minimum(np.searchsorted(als.columns, items), max(len(als.columns) - 1, 0))

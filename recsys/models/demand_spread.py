@@ -179,7 +179,7 @@ def _quantiles(cell: Integers, values: Floats, count: int) -> Floats:
 
 def _speakers(cell: Integers, count: int) -> Integers:
     """For each of `count` cells itself, or where no trial is in it the nearest filled one below, else above."""
-    filled = np.unique(cell)
+    filled = np.flatnonzero(np.bincount(cell, minlength=count))
     return np.asarray(filled[np.maximum(np.searchsorted(filled, np.arange(count), side="right") - 1, 0)])
 
 

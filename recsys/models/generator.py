@@ -14,6 +14,8 @@ import polars as pl
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from recsys.features.history import find_sorted
+
 Codes = NDArray[np.int32]
 Arrays = dict[str, NDArray]
 
@@ -117,9 +119,7 @@ def pair_scores(pairs: pl.DataFrame, users: Codes, columns: Codes, scores: NDArr
     if not len(columns):
         return np.full(len(pairs), np.nan, dtype=np.float32)
     row = np.searchsorted(users, pairs["user"].to_numpy())
-    items = pairs["item"].to_numpy()
-    column = np.minimum(np.searchsorted(columns, items), len(columns) - 1)
-    found = columns[column] == items
+    column, found = find_sorted(columns, pairs["item"].to_numpy())
     return np.where(found, scores[row, column], np.nan).astype(np.float32)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from recsys.data.events import held_days, read_events
+from recsys.data.events import event_day, held_days, read_events
 from recsys.data.stock_outs import read_stock_outs
 from recsys.features.demand_series import DemandLines, Floats, build_lines
 from recsys.models.demand_fit import DemandForecast, forecast_demand
@@ -44,7 +44,7 @@ def build_item_demand(context: RunContext) -> Counts:
 def daily_sales(context: RunContext) -> pl.DataFrame:
     """Purchases of the look-back window: item_id, day (in the configured time zone), units, revenue; sorted."""
     events = read_events(context, columns=["item_id", "event_type", "quantity", "unit_price", "occurred_at"])
-    day = pl.col("occurred_at").dt.convert_time_zone(context.settings.time_zone).dt.date()
+    day = event_day(context.settings.time_zone)
     sold = events.filter((pl.col("event_type") == "purchase") & (pl.col("quantity") > 0))
     sold = sold.with_columns(day=day, revenue=pl.col("quantity") * pl.col("unit_price").fill_null(0.0))
     grouped = sold.group_by("item_id", "day").agg(

@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
+from recsys.data.events import event_day
 from recsys.settings.combinations import PairSettings
 
 Ints = NDArray[np.int32]
@@ -77,7 +78,7 @@ def build_baskets(
     rows = (
         events.filter((pl.col("event_type") == "purchase") & (pl.col("quantity") > 0) & (pl.col("occurred_at") < as_of))
         .filter(~pl.col("item_id").is_in(excluded.implode()))
-        .with_columns(day=pl.col("occurred_at").dt.convert_time_zone(time_zone).dt.date())
+        .with_columns(day=event_day(time_zone))
         .select("user_id", "item_id", "day", basket=basket)
         .group_by("user_id", "basket", "item_id")
         .agg(pl.col("day").min())

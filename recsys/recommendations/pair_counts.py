@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from recsys.features.history import find_sorted
 from recsys.recommendations.baskets import Baskets
 
 Longs = NDArray[np.int64]
@@ -40,10 +41,7 @@ class PairBlock:
 
     def find(self, anchor: Longs, partner: Longs, items: int) -> tuple[Longs, NDArray[np.bool_]]:
         """Position of each asked pair in this block, and whether it is there."""
-        key = self.anchor * items + self.partner
-        wanted = anchor * items + partner
-        place = np.minimum(np.searchsorted(key, wanted), max(len(key) - 1, 0))
-        return place, (key[place] == wanted) if len(key) else np.zeros(len(wanted), bool)
+        return find_sorted(self.anchor * items + self.partner, anchor * items + partner)
 
 
 def count_pairs(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from recsys.features.history import local_day
+from recsys.data.events import event_day
 from recsys.recommendations.baskets import Baskets, number_baskets
 from recsys.recommendations.pair_counts import Longs, count_pairs
 from recsys.settings.combinations import PairSettings
@@ -58,7 +58,7 @@ def drop_avoided(pairs: pl.DataFrame, substitutes: pl.DataFrame) -> pl.DataFrame
 
 def _category_visits(events: pl.LazyFrame, items: pl.DataFrame, as_of: datetime, time_zone: str) -> pl.DataFrame:
     leaf = items.select("item_id", "category_path").drop_nulls().unique("item_id", keep="first").lazy()
-    day = local_day(time_zone)
+    day = event_day(time_zone)
     visit = pl.coalesce("session_id", day.cast(pl.String))
     views = events.filter((pl.col("event_type") == "view") & (pl.col("occurred_at") < as_of))
     rows = (

@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.data.events import read_events
-from recsys.features.history import local_day, place_among
+from recsys.data.events import event_day, read_events
+from recsys.features.history import place_among
 from recsys.features.item_content import Content, load_content
 from recsys.features.item_traits import Traits, traits_of
 from recsys.recommendations.rules import blocked_items
@@ -73,7 +73,7 @@ def coded_events(events: pl.LazyFrame, content: Content, since: datetime, time_z
     are left out. Users are numbered as they come: numbers only tell them apart.
     """
     item = place_among("item_id", content.items["item_id"], strict=False)
-    visit = pl.coalesce("session_id", pl.format("{} {}", pl.col("user_id"), local_day(time_zone)))
+    visit = pl.coalesce("session_id", pl.format("{} {}", pl.col("user_id"), event_day(time_zone)))
     coded = (
         events.filter(pl.col("event_type") != "return", pl.col("occurred_at") >= since)
         .select("user_id", item.alias("item"), "event_type", visit.alias("visit"), "occurred_at")

@@ -16,6 +16,7 @@ from datetime import datetime
 
 import polars as pl
 
+from recsys.data.events import event_day
 from recsys.recommendations.fallback import has_segment, keep_deepest
 from recsys.recommendations.wording import say
 from recsys.run import RunContext
@@ -79,7 +80,7 @@ def _user_days(
     events: pl.LazyFrame | pl.DataFrame, as_of: datetime, time_zone: str, settings: TrendingSettings
 ) -> pl.DataFrame:
     """user_id, item_id, age (whole days), weekday: once a user, item and day of both windows."""
-    local = pl.col("occurred_at").dt.convert_time_zone(time_zone).dt.date()
+    local = event_day(time_zone)
     today = pl.lit(as_of).dt.convert_time_zone(time_zone).dt.date()
     # The as-of date is 00:00 of its day: yesterday has age 0.
     age = (today - local).dt.total_days() - 1

@@ -12,6 +12,7 @@ from datetime import date
 
 import polars as pl
 
+from recsys.data.events import event_day
 from recsys.recommendations.lists import is_ranked
 from recsys.recommendations.published_lists import scan_shards
 from recsys.run import RunContext, RunError
@@ -69,7 +70,7 @@ def purchase_rhythm(events: pl.LazyFrame, as_of_date: date, time_zone: str) -> p
     The usual gap lies between the user's own days of purchase where there are two or more, else it is the median of
     the users who have several; null where nobody has.
     """
-    day = pl.col("occurred_at").dt.convert_time_zone(time_zone).dt.date()
+    day = event_day(time_zone)
     bought = events.filter((pl.col("event_type") == "purchase") & (pl.col("quantity") > 0))
     days = bought.group_by("user_id", "item_id").agg(
         first=day.min(), last=day.max(), days=day.n_unique()
