@@ -23,6 +23,16 @@ from tests.data.conftest import AS_OF, MakeContext, at, execute
 pytestmark = pytest.mark.postgres
 
 
+def edited_source(context: MakeContext, tmp_path: Path, name: str, old: str, new: str) -> Path:
+    """A copy of the shop's queries in which `old` is `new` in the file `name`."""
+    folder = tmp_path / "source"
+    shutil.copytree(context().environment.source_sql, folder)
+    text = (folder / name).read_text()
+    assert old in text
+    (folder / name).write_text(text.replace(old, new))
+    return folder
+
+
 def snapshot(run: RunContext, table: Table) -> pl.DataFrame:
     return read_partition(run.lake, table, as_of_date=run.as_of_date)
 
@@ -146,11 +156,9 @@ def test_users_that_are_gone_or_all_refused_are_a_clear_error(context: MakeConte
 
 
 def test_a_wrong_alias_is_no_missing_table(context: MakeContext, tmp_path: Path) -> None:
-    shutil.copytree(context().environment.source_sql, tmp_path / "source")
-    users = tmp_path / "source" / "users.sql"
-    users.write_text(users.read_text().replace("    consent,\n", "    u.consent,\n"))
+    edited = edited_source(context, tmp_path, "users.sql", "    consent,\n", "    u.consent,\n")
     with pytest.raises(RunError, match=r'users\.sql: missing FROM-clause entry for table "u"'):
-        extract_snapshots(context(source_sql=tmp_path / "source"))
+        extract_snapshots(context(source_sql=edited))
 
 
 def test_combinations_are_those_that_hold_on_the_day_and_bad_rows_are_counted(
@@ -210,8 +218,6 @@ def test_vectors_of_pictures_are_read_where_the_query_gives_them(
 
 
 def test_a_missing_column_names_file_and_column(context: MakeContext, tmp_path: Path) -> None:
-    shutil.copytree(context().environment.source_sql, tmp_path / "source")
-    items = tmp_path / "source" / "items.sql"
-    items.write_text(items.read_text().replace("    brand,\n", ""))
+    edited = edited_source(context, tmp_path, "items.sql", "    brand,\n", "")
     with pytest.raises(RunError, match=r"items\.sql: the query gives no column brand"):
-        extract_snapshots(context(source_sql=tmp_path / "source"))
+        extract_snapshots(context(source_sql=edited))
