@@ -16,6 +16,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.bases.decorator import task_decorator_factory
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
+from plugins.connections import postgres_address
 from plugins.notify import pass_on
 from plugins.run_form import wants_full_extract, with_params
 from plugins.run_results import StepOperator, tell_assets
@@ -138,7 +139,7 @@ def _connections() -> dict[str, str]:
     found = {}
     for connection_id, variable in CONNECTIONS.items():
         try:
-            found[variable] = Connection.get(connection_id).get_uri()
+            found[variable] = postgres_address(Connection.get(connection_id))
         except AirflowNotFoundException:
             continue
     return found

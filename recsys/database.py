@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import parse_dsn
 
 _BLOCK_BYTES = 4 << 20
 _BLOCKS_WAITING = 2
@@ -30,25 +31,44 @@ class DatabaseError(RuntimeError):
 def connect(dsn: str, name: str) -> Iterator[Connection]:
     """A connection to the database called `name` in messages: committed at the end, rolled back on an error.
 
-    Sessions speak UTC and UTF-8, whatever the database holds. Raises DatabaseError when the address cannot be read or
-    the server cannot be reached.
+    Sessions speak UTC and UTF-8, whatever the database holds; other options of the address are kept. Raises
+    DatabaseError when the address cannot be read, the server cannot be reached or the connection is lost.
     """
     try:
-        connection = psycopg2.connect(
-            dsn, connect_timeout=10, application_name="recsys", options="-c timezone=UTC", client_encoding="UTF8"
-        )
+        told = _options(dsn)
+        own = {"options": f"{told.get('options', '')} -c timezone=UTC".strip(), "client_encoding": "UTF8"}
+        connection = psycopg2.connect(**{"connect_timeout": 10, "application_name": "recsys", **told, **own})
     except psycopg2.ProgrammingError:
         # libpq quotes the address that it cannot read, and with it the password.
         raise DatabaseError(
-            f"cannot read the address of the {name} database: write postgresql://user:password@host/db"
+            f"cannot read the address of the {name} database: write postgresql://user:password@host/db, with any "
+            "@ : / ? # % of the password percent-encoded (%40 for @)"
         ) from None
     except psycopg2.OperationalError as error:
         raise DatabaseError(f"cannot connect to the {name} database: {str(error).strip()}") from error
     try:
         with connection:
             yield connection
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        if not connection.closed:
+            raise
+        # Going back on a connection that is closed has an error of its own, which tells nothing.
+        said = error.__context__ if isinstance(error, psycopg2.InterfaceError) and error.__context__ else error
+        raise DatabaseError(f"the connection to the {name} database was lost: {str(said).strip()}") from error
     finally:
         connection.close()
+
+
+def _options(dsn: str) -> dict[str, Any]:
+    """Options of the address, by name. Raises psycopg2.ProgrammingError for one that cannot be read.
+
+    A password with an @ or / that is not encoded spills into host, port and database, which libpq would quote.
+    """
+    told: dict[str, Any] = parse_dsn(dsn)
+    spilt = "://" in dsn and any("@" in str(told.get(name, "")) for name in ("host", "dbname"))
+    if spilt or not str(told.get("port", "")).replace(",", "").strip("0123456789") == "":
+        raise psycopg2.ProgrammingError("a part of the password stands for host or port")
+    return told
 
 
 def bind(connection: Connection, query: str, parameters: dict[str, Any]) -> sql.SQL:

@@ -26,13 +26,41 @@ def latin_database(postgres_server: postgres.Server) -> Iterator[str]:
     postgres.drop_database(postgres_server, "latin")
 
 
-@pytest.mark.parametrize("dsn", ["postgresql+psycopg2://reader:s3cret@db/shop", "s3cret"])
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgresql+psycopg2://reader:s3cret@db/shop",
+        "s3cret",
+        "postgresql://reader:pass@s3cret@127.0.0.1:1/shop",
+        "postgresql://reader:s3cret/word@127.0.0.1:1/shop",
+    ],
+)
 def test_an_address_that_cannot_be_read_is_not_repeated(dsn: str) -> None:
     words = "the shop database: write postgresql://user:password@host/db"
     with pytest.raises(DatabaseError, match=words) as caught, connect(dsn, "shop"):
         pass
     assert "s3cret" not in str(caught.value)
     assert caught.value.__cause__ is None and caught.value.__suppress_context__
+
+
+@pytest.mark.postgres
+def test_options_of_an_address_are_kept(database: str) -> None:
+    dsn = f"{database}?options=-c%20search_path%3Dbazaar&application_name=crm"
+    names = ("search_path", "application_name", "timezone", "client_encoding")
+    with connect(dsn, "shop") as connection, connection.cursor() as cursor:
+        cursor.execute("select current_setting(name) from unnest(%s) as name", (list(names),))
+        assert [value for (value,) in cursor.fetchall()] == ["bazaar", "crm", "UTC", "UTF8"]
+
+
+@pytest.mark.postgres
+def test_a_connection_that_is_lost_is_named(database: str) -> None:
+    words = "connection to the shop database was lost: server closed the connection"
+    with (
+        pytest.raises(DatabaseError, match=words),
+        connect(database, "shop") as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("select pg_terminate_backend(pg_backend_pid())")
 
 
 @pytest.mark.postgres

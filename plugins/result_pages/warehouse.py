@@ -18,6 +18,7 @@ import psycopg2
 from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection
 
+from plugins.connections import postgres_address
 from recsys.schemas import Table
 
 Row = dict[str, Any]
@@ -121,7 +122,7 @@ def find_dsn() -> str:
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     try:
-        return str(AirflowConnection.get(CONNECTION).get_uri())
+        return postgres_address(AirflowConnection.get(CONNECTION))
     except AirflowNotFoundException:
         dsn = os.environ.get(VARIABLE)
     if not dsn:
