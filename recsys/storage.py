@@ -1,7 +1,8 @@
 """The lake: Parquet partitions under a URI (a folder, or an object store that pyarrow knows).
 
-A partition is one file, `<table>/<key>=<value>/…/<table>.parquet`. It is written aside and then moved into its
-place, so that a reader sees the old partition or the new one and a run that dies leaves no half file behind.
+A partition is one file, `<table>/<key>=<value>/…/<table>.parquet`. It is written aside, as `<table>/….tmp`, and then
+moved into its place, so that a reader sees the old partition or the new one, and a write that fails leaves neither half
+a file nor a folder that would pass for a partition. What a killed process leaves aside, `drop_aside` deletes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from recsys.schemas import TEXT, Table
+
+_ASIDE = ".tmp"
 
 
 class LakeError(RuntimeError):
@@ -59,14 +62,16 @@ def open_output(lake: Lake, path: str) -> Iterator[IO[bytes]]:
     Raises LakeError when the lake refuses (a full disk, missing rights).
     """
     filesystem, root = lake.filesystem()
-    target = f"{root}/{path}"
+    target, table = f"{root}/{path}", f"{root}/{path.split('/', 1)[0]}"
     # Aside in an object store too: an error closes the stream, and what was written until then would be an object.
-    aside = f"{target}.{uuid.uuid4().hex}.tmp"
+    aside = f"{table}/{uuid.uuid4().hex}{_ASIDE}"
     try:
-        filesystem.create_dir(target.rsplit("/", 1)[0], recursive=True)
+        filesystem.create_dir(table, recursive=True)
         try:
             with filesystem.open_output_stream(aside) as stream:
                 yield stream
+            # Only now: a folder without its file would be listed as a partition.
+            filesystem.create_dir(target.rsplit("/", 1)[0], recursive=True)
             if isinstance(filesystem, pafs.LocalFileSystem):
                 os.replace(aside, target)
             else:
@@ -188,6 +193,23 @@ def delete_partitions(lake: Lake, table: Table, **keys: Any) -> None:
     folder = "/".join([f"{root}/{table.name}", *(f"{name}={value}" for name, value in keys.items())])
     if filesystem.get_file_info(folder).type == pafs.FileType.Directory:
         filesystem.delete_dir(folder)
+
+
+def table_names(lake: Lake) -> list[str]:
+    """Names of the folders at the lake's root."""
+    filesystem, root = lake.filesystem()
+    entries = filesystem.get_file_info(pafs.FileSelector(root, allow_not_found=True))
+    return sorted(entry.base_name for entry in entries if entry.type == pafs.FileType.Directory)
+
+
+def drop_aside(lake: Lake) -> int:
+    """Delete what killed processes left aside, when nobody writes to the lake; returns how many files."""
+    filesystem, root = lake.filesystem()
+    tables = [pafs.FileSelector(f"{root}/{name}") for name in table_names(lake)]
+    left = [file.path for table in tables for file in filesystem.get_file_info(table) if file.path.endswith(_ASIDE)]
+    for path in left:
+        filesystem.delete_file(path)
+    return len(left)
 
 
 def read_bytes_if_any(lake: Lake, path: str) -> bytes | None:

@@ -1,4 +1,6 @@
 import functools
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import date
@@ -16,6 +18,7 @@ from recsys.storage import (
     Lake,
     LakeError,
     delete_partitions,
+    drop_aside,
     file_checksum,
     has_partition,
     list_keys,
@@ -133,6 +136,30 @@ def test_a_frame_that_does_not_fit_opens_no_file(visits: Lake, monkeypatch: pyte
     monkeypatch.setattr("recsys.storage.open_output", lambda *_: pytest.fail("a file was opened"))
     with pytest.raises(SchemaError):
         write_partition(visits, VISITS, pa.table({"user_id": ["a"]}), date=1)
+
+
+@pytest.mark.parametrize("kind", [Lake, StoredElsewhere])
+def test_a_write_that_fails_leaves_nothing_that_passes_for_a_partition(kind: type[Lake], tmp_path: Path) -> None:
+    lake = kind(str(tmp_path))
+    write_partition(lake, VISITS, pl.DataFrame({"user_id": ["a"], "pages": [1]}), date=1)
+    path = partition_path("visits", date=2)
+    with pytest.raises(LakeError), open_output(lake, path) as stream:
+        stream.write(b"half")
+        raise OSError(28, "No space left on device")
+    assert list_keys(lake, VISITS) == ["1"]
+
+
+def test_what_a_killed_writer_left_is_no_partition_and_can_be_dropped(visits: Lake) -> None:
+    program = (
+        "import os, signal, sys; from recsys.storage import Lake, open_output\n"
+        "with open_output(Lake(sys.argv[1]), 'visits/date=2/visits.parquet') as stream:\n"
+        "    stream.write(b'half'); stream.flush(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", program, visits.uri], check=False)
+    assert list_keys(visits, VISITS) == []
+    write_partition(visits, VISITS, pl.DataFrame({"user_id": ["a"], "pages": [1]}), date=2)
+    assert drop_aside(visits) == 1
+    assert [path.name for path in Path(visits.uri).rglob("*") if path.is_file()] == ["visits.parquet"]
 
 
 def test_a_full_disk_is_named(visits: Lake) -> None:
