@@ -104,7 +104,7 @@ class Environment:
 
     shop_dsn: str = field(repr=False)
     warehouse_dsn: str = field(repr=False)
-    lake_uri: str
+    lake_uri: str = field(repr=False)
     source_sql: Path = Path(__file__).resolve().parent.parent / "sql" / "source"
 
 

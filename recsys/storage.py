@@ -44,9 +44,21 @@ class Lake:
         return f"{parts.scheme}://{host}{parts.path}" if parts.netloc else self.uri
 
     def filesystem(self) -> tuple[pafs.FileSystem, str]:
-        """The file system behind the URI and the root path in it."""
+        """The file system behind the URI and the root path in it.
+
+        Raises LakeError for an address that cannot be read, and for an object store that does not answer.
+        """
         uri = self.uri if "://" in self.uri else os.path.abspath(self.uri)
-        filesystem, root = pafs.FileSystem.from_uri(uri)
+        try:
+            filesystem, root = pafs.FileSystem.from_uri(uri)
+        except (pa.ArrowInvalid, ValueError):
+            # Arrow quotes the address that it cannot read, and with it the keys.
+            raise LakeError(
+                "cannot read the address of the lake (RECSYS_LAKE): write an absolute folder, or an address such as "
+                "s3://bucket/folder or gs://bucket/folder, in which %, /, +, @ and blanks of a key are percent-encoded"
+            ) from None
+        except OSError as error:
+            raise LakeError(f"cannot reach the lake {self}: {error}") from error
         return filesystem, root.rstrip("/")
 
 
@@ -145,7 +157,8 @@ def scan_partitions(lake: Lake, table: Table, partitions: Iterable[dict[str, Any
     paths = [f"{prefix}/{partition_path(table.name, **keys)}" for keys in partitions]
     if not paths:
         return pl.DataFrame(table.empty_table()).lazy()
-    return pl.scan_parquet(paths, hive_partitioning=False, storage_options=options)
+    # The lake's own folder may hold a bracket or a star.
+    return pl.scan_parquet(paths, hive_partitioning=False, glob=False, storage_options=options)
 
 
 def scan_root(lake: Lake) -> tuple[str, dict[str, str] | None]:

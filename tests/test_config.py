@@ -63,4 +63,5 @@ def test_the_environment_names_what_is_missing() -> None:
 
 
 def test_no_password_shows_in_a_printed_environment() -> None:
-    assert "secret" not in repr(Environment("postgresql://u:secret@h/s", "postgresql://u:secret@h/w", "/lake"))
+    lake = "s3://key:secret@bucket/lake"
+    assert "secret" not in repr(Environment("postgresql://u:secret@h/s", "postgresql://u:secret@h/w", lake))

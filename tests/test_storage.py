@@ -162,6 +162,21 @@ def test_what_a_killed_writer_left_is_no_partition_and_can_be_dropped(visits: La
     assert [path.name for path in Path(visits.uri).rglob("*") if path.is_file()] == ["visits.parquet"]
 
 
+@pytest.mark.parametrize("name", ["of a shop", "[new] lake*?", "100%20"])
+def test_a_folder_may_be_called_anything(tmp_path: Path, name: str) -> None:
+    lake = Lake(str(tmp_path / name))
+    write_partition(lake, VISITS, pl.DataFrame({"user_id": ["a"], "pages": [1]}), date=1)
+    assert scan_partitions(lake, VISITS, [{"date": 1}]).collect().rows() == [("a", 1)]
+
+
+@pytest.mark.parametrize("uri", ["s3://AKIA:s3cr/et+key@bucket/lake", "az://s3cr@bucket", "file:///s3cr et"])
+def test_an_address_that_cannot_be_read_is_not_repeated(uri: str) -> None:
+    with pytest.raises(LakeError, match="RECSYS_LAKE") as caught:
+        has_partition(Lake(uri), VISITS, date=1)
+    assert "s3cr" not in str(caught.value)
+    assert caught.value.__cause__ is None and caught.value.__suppress_context__
+
+
 def test_a_full_disk_is_named(visits: Lake) -> None:
     with pytest.raises(LakeError, match="cannot write visits/x"), open_output(visits, "visits/x") as stream:
         stream.write(b"half")

@@ -12,9 +12,9 @@ def read_report(day: date) -> bytes | None:
     if not uri:
         return None
     from recsys.recommendations.day_report import report_path
-    from recsys.storage import Lake, read_bytes_if_any
+    from recsys.storage import Lake, LakeError, read_bytes_if_any
 
     try:
         return read_bytes_if_any(Lake(uri), report_path(day))
-    except OSError:
+    except (OSError, LakeError):
         return None

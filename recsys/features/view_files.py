@@ -44,7 +44,7 @@ def scan_view(context: RunContext, name: str) -> pl.LazyFrame:
     except FileNotFoundError as error:
         raise LakeError(f"the lake {context.lake} has no {path}: run build_features first") from error
     prefix, options = scan_root(context.lake)
-    return pl.scan_parquet(f"{prefix}/{path}", hive_partitioning=False, storage_options=options)
+    return pl.scan_parquet(f"{prefix}/{path}", hive_partitioning=False, glob=False, storage_options=options)
 
 
 def codes_among(ids: pl.Series, wanted: pl.Series) -> NDArray[np.int32]:
