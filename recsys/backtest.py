@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from recsys import schemas, steps
+from recsys.claims import claimed
 from recsys.config import Environment, Settings
 from recsys.data.check import check_extracts
 from recsys.data.extract import extract_events, extract_snapshots, reaches_last_day
@@ -82,13 +83,14 @@ def _measuring_context(context: RunContext, last: date) -> RunContext:
         if not reaches_last_day(later):
             log.info("the horizon of %d days is out of reach: the shop's events end before it does", horizon)
             continue
-        extract_events(later)
-        extract_snapshots(later)
-        try:
-            check_extracts(later)
-        except RunError as error:
-            # Such a day would not be published; what users did in it is measured all the same.
-            log.warning("%s", error)
+        with claimed(later):
+            extract_events(later)
+            extract_snapshots(later)
+            try:
+                check_extracts(later)
+            except RunError as error:
+                # Such a day would not be published; what users did in it is measured all the same.
+                log.warning("%s", error)
         return later
     raise RunError(f"the shop holds too few events after {last} to measure anything")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -206,6 +206,21 @@ def delete_partitions(lake: Lake, table: Table, **keys: Any) -> None:
     folder = "/".join([f"{root}/{table.name}", *(f"{name}={value}" for name, value in keys.items())])
     if filesystem.get_file_info(folder).type == pafs.FileType.Directory:
         filesystem.delete_dir(folder)
+
+
+def drop_folders(lake: Lake, table: str, key: str, is_old: Callable[[date], bool]) -> list[str]:
+    """Delete the folders `<key><date>` of `table` whose date `is_old`; returns their paths."""
+    filesystem, root = lake.filesystem()
+    gone = []
+    for entry in filesystem.get_file_info(pafs.FileSelector(f"{root}/{table}", allow_not_found=True)):
+        if entry.type != pafs.FileType.Directory or not entry.base_name.startswith(key):
+            continue
+        if is_old(date.fromisoformat(entry.base_name.removeprefix(key))):
+            # Runs of different days may end at the same moment: what the other one deletes is gone too.
+            with suppress(FileNotFoundError):
+                filesystem.delete_dir(entry.path)
+                gone.append(entry.path)
+    return gone
 
 
 def table_names(lake: Lake) -> list[str]:

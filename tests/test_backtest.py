@@ -46,12 +46,13 @@ def test_past_days_are_built_and_measured(shop_database: str, database: str, lak
 
 
 @pytest.mark.postgres
-def test_only_horizons_that_the_events_reach_are_measured(shop_database: str, lake: str) -> None:
+def test_only_horizons_that_the_events_reach_are_measured(shop_database: str, database: str, lake: str) -> None:
     shop.fill_shop(shop_database)
+    create_warehouse(database)
     settings = replace(shop.SETTINGS, measuring=MeasuringSettings(horizons=(1, 2, 3)))
     # The newest events are of the day before the as-of date.
     last = shop.AS_OF_DATE - timedelta(days=2)
-    context = RunContext(last, Environment(shop_database, "", lake), settings, "test")
+    context = RunContext(last, Environment(shop_database, database, lake), settings, "test")
     assert _measuring_context(context, last).as_of_date == last + timedelta(days=2)
     with pytest.raises(RunError, match="too few events after"):
         _measuring_context(context, shop.AS_OF_DATE)

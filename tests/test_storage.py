@@ -1,4 +1,5 @@
 import functools
+import shutil
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from recsys.storage import (
     LakeError,
     delete_partitions,
     drop_aside,
+    drop_folders,
     file_checksum,
     has_partition,
     list_keys,
@@ -160,6 +162,20 @@ def test_what_a_killed_writer_left_is_no_partition_and_can_be_dropped(visits: La
     write_partition(visits, VISITS, pl.DataFrame({"user_id": ["a"], "pages": [1]}), date=2)
     assert drop_aside(visits) == 1
     assert [path.name for path in Path(visits.uri).rglob("*") if path.is_file()] == ["visits.parquet"]
+
+
+def test_old_folders_go_also_where_another_run_deletes_them_first(visits: Lake) -> None:
+    for day in (1, 2, 3):
+        write_partition(visits, VISITS, pl.DataFrame({"user_id": ["a"], "pages": [1]}), as_of_date=date(2020, 1, day))
+
+    def is_old(day: date) -> bool:
+        if day.day == 1:
+            shutil.rmtree(f"{visits.uri}/visits/as_of_date=2020-01-01")
+        return day.day < 3
+
+    gone = drop_folders(visits, "visits", "as_of_date=", is_old)
+    assert [path.rpartition("/")[2] for path in gone] == ["as_of_date=2020-01-02"]
+    assert list_keys(visits, VISITS) == ["2020-01-03"]
 
 
 @pytest.mark.parametrize("name", ["of a shop", "[new] lake*?", "100%20"])

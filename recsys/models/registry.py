@@ -10,20 +10,20 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
 import polars as pl
-import pyarrow.fs as pafs
 
 from recsys.models.candidates import KINDS, GeneratorSet
 from recsys.models.generator import Arrays
 from recsys.models.network import Network
 from recsys.models.ranker import Prior, Ranker, Trees
 from recsys.schemas import OFFLINE_METRICS
-from recsys.storage import Lake, LakeError, open_output, read_bytes_if_any
+from recsys.storage import Lake, LakeError, drop_folders, open_output, read_bytes_if_any
 
 SERVED = ("as_of_date", "model_version")
 """Columns of offline_metrics that belong to the day that is served, not to the training."""
@@ -160,14 +160,9 @@ def read_frame(lake: Lake, cut: date, key: str) -> pl.DataFrame | None:
     return None if found is None else pl.read_parquet(io.BytesIO(found))
 
 
-def drop_old_cuts(lake: Lake, oldest: date) -> list[str]:
-    """Delete what is kept of cuts before `oldest`; returns the paths."""
-    filesystem, root = lake.filesystem()
-    entries = filesystem.get_file_info(pafs.FileSelector(f"{root}/training", allow_not_found=True))
-    gone = [entry.path for entry in entries if date.fromisoformat(entry.base_name.removeprefix("cut=")) < oldest]
-    for path in gone:
-        filesystem.delete_dir(path)
-    return gone
+def drop_old_cuts(lake: Lake, oldest: date, kept: Collection[date] = ()) -> list[str]:
+    """Delete what is kept of cuts before `oldest` except those at `kept`; returns the paths."""
+    return drop_folders(lake, "training", "cut=", lambda cut: cut < oldest and cut not in kept)
 
 
 def _shared_path(cut: date, name: str) -> str:
