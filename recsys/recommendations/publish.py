@@ -10,10 +10,11 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 
+import psycopg2
 import pyarrow as pa
 from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection
@@ -36,6 +37,9 @@ from recsys.warehouse import (
 
 _log = logging.getLogger(__name__)
 _LONGEST_PAUSE_SECONDS = 5.0
+_LONGEST_SILENCE = "10s"
+"""How long the server waits for a word from who holds the published tables: a process that stands still, or a machine
+that is gone, must not keep readers out for hours."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,9 @@ def exclusive(connection: Connection, settings: PublishSettings, own: Sequence[s
                 for table in own:
                     cursor.execute(sql.SQL("lock table {} in access exclusive mode").format(table))
                 cursor.execute(
-                    "select set_config('lock_timeout', %s, true)", (f"{int(settings.lock_timeout_seconds * 1000)}ms",)
+                    "select set_config('lock_timeout', %s, true),"
+                    " set_config('idle_in_transaction_session_timeout', %s, true)",
+                    (f"{int(settings.lock_timeout_seconds * 1000)}ms", _LONGEST_SILENCE),
                 )
                 cursor.execute(sql.SQL("lock table {} in access exclusive mode").format(tables))
             break
@@ -138,7 +144,8 @@ def exclusive(connection: Connection, settings: PublishSettings, own: Sequence[s
         yield locked_at
         connection.commit()
     except BaseException:
-        connection.rollback()
+        with suppress(psycopg2.InterfaceError):
+            connection.rollback()
         raise
 
 

@@ -13,12 +13,12 @@ import pytest
 from demo import postgres
 from recsys import schemas
 from recsys.database import DatabaseError
-from recsys.recommendations.publish import publish, rollback
+from recsys.recommendations.publish import drop_partition, exclusive, publish, rollback
 from recsys.recommendations.staging import check_staging, stage_tables
 from recsys.run import RunError
 from recsys.settings.publishing import PublishSettings
 from recsys.storage import Lake, delete_partitions, write_partition
-from recsys.warehouse import STAGING, create_warehouse, partition_name
+from recsys.warehouse import STAGING, connect_warehouse, create_warehouse, partition_name
 from tests.recommendations.published_days import (
     FIRST,
     SECOND,
@@ -280,6 +280,23 @@ def test_a_long_reader_is_waited_for_without_blocking_others(warehouse: str, lak
     assert time.perf_counter() - began > 0.05
     timer.join()
     connection.close()
+
+
+def test_a_publisher_that_stands_still_does_not_keep_readers_out(
+    warehouse: str, lake: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_day(lake, FIRST)
+    run_day(context_of(warehouse, lake, FIRST))
+    monkeypatch.setattr("recsys.recommendations.publish._LONGEST_SILENCE", "300ms")
+    impatient = f"{warehouse}?options=-c%20lock_timeout%3D10s"
+    with (
+        pytest.raises(DatabaseError, match="connection to the warehouse database was lost"),
+        connect_warehouse(warehouse) as connection,
+        exclusive(connection, PublishSettings()),
+    ):
+        drop_partition(connection, schemas.USER_RECOMMENDATIONS, FIRST)
+        # Waits for as long as the publisher says nothing.
+        assert fetch(impatient, "select count(*) from bi.current_user_recommendations") == [(6,)]
 
 
 def test_autovacuum_at_work_in_a_staged_table_is_waited_for(warehouse: str, lake: str) -> None:
