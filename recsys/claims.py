@@ -92,6 +92,19 @@ def claimed_days(connection: Connection) -> set[date]:
         return {day for (day,) in cursor.fetchall()}
 
 
+def refuse_other_run(connection: Connection, context: RunContext) -> None:
+    """Raise RunError where another run holds the context's day: this one stood still so long that it lost its claim."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select run_id from recsys.run_claims where as_of_date = %s and run_id <> %s"
+            " and released_at is null and last_seen >= current_timestamp - %s::interval",
+            (context.as_of_date, context.run_id, _LEASE),
+        )
+        row = cursor.fetchone()
+    if row is not None:
+        raise RunError(f"as-of day {context.as_of_date} was taken over by run {row[0]}: this run changes nothing more")
+
+
 def claimed_minutes(context: RunContext) -> float | None:
     """Minutes since the run claimed its day, by the warehouse's clock; None where it holds no claim."""
     if not context.environment.warehouse_dsn:

@@ -260,13 +260,15 @@ def shard_numbers(plan: Counts) -> list[int]:
 def run_all(context: RunContext) -> dict[str, Counts]:
     """Run every step of a day in this process, all shards one after the other; the day is claimed meanwhile.
 
-    Returns the counts of each step; those of the shards as recommend_users[0], recommend_users[1] …
+    Returns the counts of each step; those of the shards as recommend_users[0], recommend_users[1] … Raises RunError
+    when another run took the day over, since this one stood still.
     """
-    from recsys.claims import claimed
+    from recsys.claims import claim_run, claimed
 
     results: dict[str, Counts] = {}
     with claimed(context):
         for step in STEPS:
+            claim_run(context)
             if step is recommend_users:
                 for shard in shard_numbers(results["plan_user_shards"]):
                     results[f"recommend_users[{shard}]"] = _logged(step, context, shard)

@@ -8,10 +8,10 @@ from datetime import date
 import psycopg2
 import pytest
 
-from recsys import claims
+from recsys import claims, steps
 from recsys.claims import claim_run, claimed, release_day, release_run
 from recsys.config import Environment, Settings
-from recsys.run import RunContext, RunError
+from recsys.run import Counts, RunContext, RunError
 from recsys.warehouse import create_warehouse
 
 pytestmark = pytest.mark.postgres
@@ -92,6 +92,28 @@ def test_a_lost_connection_is_only_a_missed_beat(environment: Environment, monke
     with claimed(run(environment, "long")):
         threading.Event().wait(0.5)
     assert len(beats) > 2
+
+
+def test_a_run_that_stood_still_and_lost_its_day_does_no_further_step(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = []
+
+    def stand_still(_: RunContext) -> Counts:
+        _age(environment, minutes=16)
+        claim_run(run(environment, "second"))
+        return {}
+
+    def write(_: RunContext) -> Counts:
+        done.append(1)
+        return {}
+
+    monkeypatch.setattr(steps, "STEPS", (stand_still, write))
+    with pytest.raises(RunError, match="is being built by run second"):
+        steps.run_all(run(environment, "first"))
+    assert not done
+    with pytest.raises(RunError, match="run second"):
+        claim_run(run(environment, "first"))
 
 
 def test_of_many_that_claim_at_once_one_gets_the_day(environment: Environment) -> None:

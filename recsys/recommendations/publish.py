@@ -20,6 +20,7 @@ from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection
 
 from recsys import schemas
+from recsys.claims import refuse_other_run
 from recsys.config import Environment
 from recsys.recommendations.staging import is_staged, require_staged
 from recsys.run import Counts, RunContext, RunError
@@ -56,7 +57,8 @@ def publish(context: RunContext) -> Counts:
     """Attach the day's staged tables, in place of an older run's, and make the day current unless a later one is.
 
     Returns the rows published and the milliseconds for which readers were kept waiting. A second call of the same run
-    changes nothing. Raises RunError when nothing is staged, or when readers never let go of the tables.
+    changes nothing. Raises RunError when nothing is staged, when readers never let go of the tables, or when another
+    run holds the day by now.
     """
     day = context.as_of_date
     with connect_warehouse(context.environment.warehouse_dsn) as connection:
@@ -68,6 +70,7 @@ def publish(context: RunContext) -> Counts:
         staged = _describe_all(context)
         own = [sql.Identifier(STAGING, partition_name(table.table, day)) for table in staged]
         with exclusive(connection, context.settings.publish, own) as locked_at:
+            refuse_other_run(connection, context)
             for table in staged:
                 _attach(connection, table.table, day)
                 _record(connection, table, context)

@@ -12,6 +12,7 @@ import pytest
 
 from demo import postgres
 from recsys import schemas
+from recsys.claims import claim_run, release_day
 from recsys.database import DatabaseError
 from recsys.recommendations.publish import drop_partition, exclusive, publish, rollback
 from recsys.recommendations.staging import check_staging, stage_tables
@@ -297,6 +298,19 @@ def test_a_publisher_that_stands_still_does_not_keep_readers_out(
         drop_partition(connection, schemas.USER_RECOMMENDATIONS, FIRST)
         # Waits for as long as the publisher says nothing.
         assert fetch(impatient, "select count(*) from bi.current_user_recommendations") == [(6,)]
+
+
+def test_a_run_whose_day_was_taken_over_does_not_publish(warehouse: str, lake: str) -> None:
+    write_day(lake, SECOND)
+    first, second = (context_of(warehouse, lake, SECOND, run=name) for name in ("run-a", "run-b"))
+    claim_run(first)
+    stage_tables(first)
+    release_day(first.environment, SECOND)
+    claim_run(second)
+    with pytest.raises(RunError, match="2017-12-04 was taken over by run run-b"):
+        publish(first)
+    assert fetch(warehouse, "select count(*) from recsys.published_runs") == [(0,)]
+    publish(second)
 
 
 def test_autovacuum_at_work_in_a_staged_table_is_waited_for(warehouse: str, lake: str) -> None:
