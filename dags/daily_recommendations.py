@@ -61,7 +61,7 @@ def daily_recommendations() -> None:
         cross_downstream(shown, sums := tasks(steps.build_demand_forecast, steps.build_reorder_suggestions))
         chain([*sums, *told], *staged, *tasks(steps.apply_retention, pool=WAREHOUSE_POOL))
 
-    claim = step(steps.claim_run, retries=0)().as_setup()
+    claim = step(steps.claim_run)().as_setup()
     release = step(steps.release_run)().as_teardown(setups=claim)
     chain(claim, extracted := data())
     chain(recommendations(described := features(extracted), models(*described)), release)

@@ -101,9 +101,8 @@ def test_tasks_have_owner_retries_timeouts_and_a_text(dag: Any) -> None:
     for task in dag.tasks:
         assert task.owner == "recommendations"
         assert task.doc_md
-        if task.task_id not in {"claim_run", "release_run"}:
-            assert task.retries == 2
-            assert task.execution_timeout is not None, task.task_id
+        assert task.retries == 2, task.task_id
+        assert task.execution_timeout is not None, task.task_id
 
 
 @pytest.mark.parametrize(
