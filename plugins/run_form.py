@@ -30,6 +30,15 @@ TASK_DEFAULTS: dict[str, Any] = {
 }
 
 
+def deadline_hours() -> float:
+    """After how many hours a run is late: RECSYS_DEADLINE_HOURS, else 4. Raises ValueError for no number."""
+    told = os.environ.get("RECSYS_DEADLINE_HOURS") or "4"
+    try:
+        return float(told)
+    except ValueError as error:
+        raise ValueError(f"RECSYS_DEADLINE_HOURS is {told!r}, and not a number of hours") from error
+
+
 def _deadline(hours: float) -> DeadlineAlert:
     """Tell of a run that is not done so many hours after it was queued."""
     return DeadlineAlert(
@@ -45,7 +54,7 @@ DAG_DEFAULTS: dict[str, Any] = {
     "catchup": False,
     "max_active_runs": 3,
     "default_args": TASK_DEFAULTS,
-    "deadline": _deadline(float(os.environ.get("RECSYS_DEADLINE_HOURS", "4"))),
+    "deadline": _deadline(deadline_hours()),
 }
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -45,6 +46,18 @@ from recsys.settings.variety import VarietySettings
 
 LANGUAGES = ("en", "zh")
 """Languages that reasons can be written in."""
+
+
+_NEVER_ZERO = {
+    *("data.look_back_days", "interactions.half_life_days", "content.service_batch", "models.threads"),
+    *("models.half_life_days", "models.recent_half_life_days", "models.history_days", "models.horizon_days"),
+    *("models.training_interval_days", "models.batch_users", "models.bootstrap_draws", "rules.list_length"),
+    *("rules.users_per_shard", "repeat.days", "similar.half_life_days", "trending.half_life_days"),
+    *("pairs.half_life_days", "pairs.owner_half_life_days", "pairs.habit_half_life_days", "pairs.block_rows"),
+    *("bundles.half_life_days", "demand.horizon_days", "demand.chunk_items", "demand.cut_step_days"),
+    *("demand.threads", "demand.window_days", "measuring.horizons", "publish.publish_attempts"),
+}
+"""Settings that divide, or without which there is nothing to work on; elsewhere 0 switches something off."""
 
 
 class ConfigError(ValueError):
@@ -118,7 +131,7 @@ def load_settings(path: str | None = None) -> Settings:
         return Settings()
     try:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(f"settings file {path}: {error}") from error
     return _override(Settings(), values, "")
 
@@ -160,9 +173,23 @@ def _override(settings: Any, values: Mapping[str, Any], path: str) -> Any:
 
 def _typed(value: Any, current: Any, name: str) -> Any:
     if isinstance(current, tuple) and isinstance(value, list):
-        return tuple(value)
+        like = current[0] if current else ""
+        return tuple(_typed(one, like, name) for one in value)
     if isinstance(current, float) and type(value) is int:
-        return float(value)
+        value = float(value)
     if type(value) is not type(current):
-        raise ConfigError(f"{name}: expected {type(current).__name__}, got {value!r}")
+        wanted = "list" if isinstance(current, tuple) else type(current).__name__
+        raise ConfigError(f"{name}: expected {wanted}, got {value!r}")
+    if isinstance(value, (int, float)):
+        _refuse_absurd(value, current, name)
     return value
+
+
+def _refuse_absurd(value: float, current: float, name: str) -> None:
+    """Raise ConfigError for a number that no setting means: they are counts, days, shares, weights."""
+    if not math.isfinite(value):
+        raise ConfigError(f"{name}: {value} is no number")
+    if value < 0 <= current:
+        raise ConfigError(f"{name}: {value} is negative")
+    if value == 0 and name in _NEVER_ZERO:
+        raise ConfigError(f"{name}: 0 leaves nothing to work with")

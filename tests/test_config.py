@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys.config import ConfigError, Environment, Settings, load_environment, load_settings
+from recsys.config import _NEVER_ZERO, ConfigError, Environment, Settings, load_environment, load_settings
 
 
 def write(folder: Path, text: str) -> str:
@@ -32,6 +32,13 @@ def test_a_file_overrides_single_values(tmp_path: Path) -> None:
         ('[opening]\nclosed_days = ["02-30"]', r"\[opening\] closed_days: '02-30' is no day such as 12-25"),
         ('[opening]\nclosed_days = ["2018-W01-1"]', "closed_days: '2018-W01-1'"),
         ("= 3", "settings file"),
+        ("[publish]\nretention_days = -1", r"publish\.retention_days: -1 is negative"),
+        ("[interactions]\nhalf_life_days = nan", r"half_life_days: nan is no number"),
+        ("[interactions]\nhalf_life_days = 0", r"interactions\.half_life_days: 0 leaves nothing"),
+        ("[measuring]\nhorizons = [1, 0]", r"measuring\.horizons: 0 leaves nothing"),
+        ('[measuring]\nhorizons = ["7"]', r"measuring\.horizons: expected int, got '7'"),
+        ("[opening]\nclosed_days = [2018-04-01]", r"opening\.closed_days: expected str, got datetime"),
+        ('[pairs]\nexcluded_categories = "COUPON"', r"excluded_categories: expected list, got 'COUPON'"),
     ],
 )
 def test_a_bad_file_says_what_is_wrong(tmp_path: Path, text: str, said: str) -> None:
@@ -45,6 +52,21 @@ def test_a_day_is_closed_every_year_or_once(tmp_path: Path) -> None:
     assert opening.closed(date(2017, 12, 25)) and opening.closed(date(2031, 12, 25))
     assert opening.closed(date(2018, 4, 1)) and not opening.closed(date(2019, 4, 1))
     assert not Settings().opening.closed(date(2017, 12, 25))
+
+
+def test_a_file_in_another_encoding_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "recsys.toml"
+    path.write_bytes('time_zone = "Zürich"'.encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"settings file .*recsys.toml"):
+        load_settings(str(path))
+
+
+def test_what_may_not_be_0_is_a_setting(tmp_path: Path) -> None:
+    for name in _NEVER_ZERO:
+        group, setting = name.split(".")
+        assert getattr(getattr(Settings(), group), setting), name
+    off = load_settings(write(tmp_path, "[new_items]\nlist_length = 0\n[interactions]\nreturn_weight = -2"))
+    assert off.new_items.list_length == 0 and off.interactions.return_weight == -2.0
 
 
 def test_a_missing_file_is_an_error() -> None:

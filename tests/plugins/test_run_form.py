@@ -31,6 +31,17 @@ def test_the_shop_is_read_again_on_demand_alone(typed: Any, expected: bool) -> N
     assert wants_full_extract({}) is False
 
 
+def test_hours_that_are_no_number_name_their_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    from plugins.run_form import deadline_hours
+
+    for told, hours in (("", 4.0), ("2.5", 2.5)):
+        monkeypatch.setenv("RECSYS_DEADLINE_HOURS", told)
+        assert deadline_hours() == hours
+    monkeypatch.setenv("RECSYS_DEADLINE_HOURS", "four")
+    with pytest.raises(ValueError, match="RECSYS_DEADLINE_HOURS is 'four'"):
+        deadline_hours()
+
+
 def test_the_event_of_an_asset_carries_day_rows_and_checksum() -> None:
     from collections import defaultdict
     from datetime import date
