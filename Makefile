@@ -83,7 +83,7 @@ lock: .venv/installed  ## Lock the newest versions that requirements.in and requ
 .venv/installed: requirements.txt requirements-dev.txt
 	@$(BASE_PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v != (3, 11) and "Python 3.11 is needed, this is %d.%d" % v)'
 	@echo "Installing the locked packages into .venv" >&2
-	@test -x $(PYTHON) || $(BASE_PYTHON) -m venv .venv
+	@test -x .venv/bin/pip || $(BASE_PYTHON) -m venv .venv
 	@mkdir -p .venv/tmp
 	@sed -n '/^uv==/,/^[^ ]*==/{/^uv==/p;/^    --hash/p}' requirements-dev.txt > .venv/tmp/uv.txt
 	@.venv/bin/pip install -q --disable-pip-version-check --no-deps --require-hashes -r .venv/tmp/uv.txt

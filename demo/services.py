@@ -87,7 +87,10 @@ def psql(folder: Path) -> None:
     """Become a psql session on the warehouse; prints nothing of its own. Starts Postgres if need be."""
     server = postgres.start(folder)
     program = str(postgres.psql_path())
-    options = ["-X", "-v", "ON_ERROR_STOP=1", "-d", server.dsn("warehouse", "recsys_writer")]
+    # Not among the arguments: every user of the machine can list those.
+    os.environ["PGPASSWORD"] = server.passwords["recsys_writer"]
+    options = ["-X", "-v", "ON_ERROR_STOP=1", "-h", server.host, "-p", str(server.port), "-U", "recsys_writer"]
+    options += ["-d", "warehouse"]
     os.execv(program, [program, *([] if sys.stdin.isatty() else ["-q"]), *options])
 
 

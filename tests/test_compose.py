@@ -85,6 +85,14 @@ def test_commands_leave_variables_to_the_container(compose: dict[str, Any]) -> N
             assert set(re.findall(r"\$\$\{?([A-Z_]+)", text)) <= given, name
 
 
+def test_no_check_shows_a_secret_in_the_list_of_processes(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        for text in map(str, service.get("healthcheck", {}).get("test", [])):
+            # A variable that is set for a command is no argument of it.
+            told = re.sub(r'\b[A-Z_]+="\$\$[A-Z_]+" ', "", text)
+            assert not any(SECRET.search(used) for used in re.findall(r"\$\$\{?([A-Z_]+)", told)), name
+
+
 def test_ports_are_on_loopback(compose: dict[str, Any]) -> None:
     ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
     assert ports
