@@ -28,6 +28,7 @@ SESSIONS = 2
 """Of a step that goes through the published tables: one sends or sorts rows while the server works on the other's. More
 would cost small shops more in connecting than large ones gain."""
 _UNPARTITIONED = (PUBLISHED_RUNS.name, "current_run", "run_claims")
+_OLDER = "it was created by an earlier version, see docs/operations.md, 'After an upgrade of this project'"
 REPORTS = ("published_days", "table_freshness", "model_comparison", "experiment_results")
 """Views of schema bi that stand for no table of their own."""
 
@@ -90,6 +91,22 @@ def create_warehouse(admin_dsn: str) -> Counts:
     return {"tables": len(tables), "published": len(PUBLISHED)}
 
 
+def require_tables(connection: Connection) -> None:
+    """Raise DatabaseError, which names them, where the warehouse lacks published tables or columns: it is too old."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select relname, attname from pg_attribute join pg_class on pg_class.oid = attrelid"
+            " where relnamespace = 'recsys'::regnamespace and relkind = 'p' and attnum > 0 and not attisdropped"
+        )
+        held = set(cursor.fetchall())
+    tables = {table for table, _ in held}
+    lacking = [f"table {table.name}" for table in PUBLISHED if table.name not in tables]
+    columns = [(table.name, name) for table in PUBLISHED if table.name in tables for name in table.column_names]
+    lacking += [f"column {table}.{name}" for table, name in columns if (table, name) not in held]
+    if lacking:
+        raise DatabaseError(f"the warehouse lacks {', '.join(lacking)}: {_OLDER}")
+
+
 def run_file(connection: Connection, path: Path) -> None:
     """Run the statements of a .sql file. Raises DatabaseError, which names the file, when one is refused."""
     try:
@@ -99,6 +116,8 @@ def run_file(connection: Connection, path: Path) -> None:
             f"sql/{path.relative_to(SQL)}: {str(error).strip()}; creating the warehouse needs an administrator once, "
             "who may create roles and schemas: --admin-dsn postgresql://admin:…@host/warehouse"
         ) from error
+    except (psycopg2.errors.UndefinedColumn, psycopg2.errors.InvalidTableDefinition) as error:
+        raise DatabaseError(f"sql/{path.relative_to(SQL)}: {str(error).strip()}; {_OLDER}") from error
     except psycopg2.Error as error:
         raise DatabaseError(f"sql/{path.relative_to(SQL)}: {str(error).strip()}") from error
 

@@ -17,18 +17,28 @@ from recsys.run import Counts, RunContext, RunError
 from recsys.schemas import Table
 from recsys.storage import Lake, has_partition, shards_of, stream_partition
 from recsys.threads import dealt
-from recsys.warehouse import SESSIONS, SQL, STAGING, WRITER, connect_warehouse, for_published_tables, partition_name
+from recsys.warehouse import (
+    SESSIONS,
+    SQL,
+    STAGING,
+    WRITER,
+    connect_warehouse,
+    for_published_tables,
+    partition_name,
+    require_tables,
+)
 
 
 def stage_tables(context: RunContext) -> Counts:
     """Load the lake's rows of the day of every published table into a fresh staging table each.
 
     Returns the rows by table. Raises RunError for a table without a partition of the day, rows of another day, or rows
-    that repeat a key; DatabaseError when the warehouse cannot be reached.
+    that repeat a key; DatabaseError when the warehouse cannot be reached or is older than this version.
     """
     dsn, day = context.environment.warehouse_dsn, context.as_of_date
     partitions = {table: _lake_partitions(context.lake, table, day) for table in schemas.PUBLISHED}
     with connect_warehouse(dsn) as connection:
+        require_tables(connection)
         for table in partitions:
             create_staged(connection, table, day)
     rows: dict[str, int] = {}

@@ -211,6 +211,28 @@ def test_a_warehouse_not_yet_created_says_what_to_run(database: str, lake: str) 
         stage_tables(context_of(database, lake))
 
 
+def test_a_warehouse_of_an_earlier_version_says_what_it_lacks(database: str, lake: str) -> None:
+    create_warehouse(database)
+    write_day(lake, FIRST)
+    run_day(context_of(database, lake, FIRST))
+    with psycopg2.connect(database) as connection, connection.cursor() as cursor:
+        cursor.execute("alter table recsys.user_recommendations drop column propensity cascade")
+        cursor.execute("drop table recsys.bundles cascade")
+    connection.close()
+    write_day(lake, SECOND)
+    words = r"lacks table bundles, column user_recommendations.propensity: .*operations.md"
+    with pytest.raises(DatabaseError, match=words):
+        stage_tables(context_of(database, lake))
+    with pytest.raises(DatabaseError, match=r"user_recommendations/create.sql: .*propensity.*operations.md"):
+        create_warehouse(database)
+    with psycopg2.connect(database) as connection, connection.cursor() as cursor:
+        cursor.execute("alter table recsys.user_recommendations add column propensity real")
+    connection.close()
+    create_warehouse(database)
+    run_day(context_of(database, lake))
+    assert fetch(database, "select count(*) from bi.user_recommendations") == [(12,)]
+
+
 def test_rollback_goes_back_one_day_or_to_a_named_one(warehouse: str, lake: str) -> None:
     environment = context_of(warehouse, lake).environment
     with pytest.raises(RunError, match="nothing was published yet"):
