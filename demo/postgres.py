@@ -83,6 +83,8 @@ def start(folder: Path, settings: Mapping[str, str] = DEMO_SETTINGS) -> Server:
     """
     running = status(folder)
     if running is not None:
+        _wait_until_ready(running)
+        _remember(folder, port=str(running.port))
         return _finish(folder, running)
     folder.mkdir(parents=True, exist_ok=True)
     account = unprivileged_account()
@@ -92,6 +94,8 @@ def start(folder: Path, settings: Mapping[str, str] = DEMO_SETTINGS) -> Server:
     data = home / "data"
     if not (data / "PG_VERSION").exists():
         _initialise(binaries, home, passwords[SUPERUSER], settings, account)
+    # Left by a crash; Postgres takes any process that has its number by now, and a zombie too, for a running server.
+    (data / "postmaster.pid").unlink(missing_ok=True)
     port = _launch(folder, binaries, home, account)
     (folder / "environment").unlink(missing_ok=True)
     return _finish(folder, Server(HOST, port, data, _pid(data) or 0, passwords))
@@ -99,14 +103,15 @@ def start(folder: Path, settings: Mapping[str, str] = DEMO_SETTINGS) -> Server:
 
 def status(folder: Path) -> Server | None:
     """The running server of `folder`, or None."""
-    state = _state(folder)
-    if "home" not in state or "port" not in state:
+    home = _state(folder).get("home")
+    if home is None:
         return None
-    data = Path(state["home"]) / "data"
+    data = Path(home) / "data"
     pid = _pid(data)
     if pid is None:
         return None
-    return Server(HOST, int(state["port"]), data, pid, _passwords(folder))
+    # Its own word, since who started it may have died before the port was remembered.
+    return Server(HOST, int(_told(data)[3]), data, pid, _passwords(folder))
 
 
 def stop(folder: Path, seconds: float = 60.0) -> bool:
@@ -187,7 +192,8 @@ def _home(folder: Path, account: Account | None) -> Path:
 def _initialise(
     binaries: Path, home: Path, password: str, settings: Mapping[str, str], account: Account | None
 ) -> None:
-    data = home / "data"
+    # Under another name until it is whole: an initdb that was interrupted would pass for a data folder.
+    data = home / "data.new"
     if data.exists():
         shutil.rmtree(data)
     secret = home / "superuser"
@@ -200,6 +206,7 @@ def _initialise(
     fixed = {"listen_addresses": HOST, "unix_socket_directories": "", "timezone": "UTC", "log_timezone": "UTC"}
     with (data / "postgresql.conf").open("a") as stream:
         stream.writelines(f"{key} = '{value}'\n" for key, value in {**fixed, **settings}.items())
+    data.rename(home / "data")
 
 
 def _launch(folder: Path, binaries: Path, home: Path, account: Account | None) -> int:
@@ -246,11 +253,23 @@ def _run(command: list[str | Path], account: Account | None) -> None:
             raise ServerError(f"{words[0]} failed: {output.read().decode(errors='replace').strip()}")
 
 
+def _told(data: Path) -> list[str]:
+    """Lines of the server's own file: its process first, its port fourth, in the end whether it is ready."""
+    return (data / "postmaster.pid").read_text().splitlines()
+
+
+def _wait_until_ready(server: Server) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while _pid(server.data) is not None and not any(line.strip() == "ready" for line in _told(server.data)[7:]):
+        if time.monotonic() > deadline:
+            raise ServerError(f"Postgres (process {server.pid}) is not ready after {START_SECONDS} s")
+        time.sleep(0.05)
+
+
 def _pid(data: Path) -> int | None:
     """Process of the server that runs on `data`, or None; a number left by a crash is not mistaken for it."""
     try:
-        lines = (data / "postmaster.pid").read_text().splitlines()
-        pid = int(lines[0])
+        pid = int(_told(data)[0])
         os.kill(pid, 0)
     except (FileNotFoundError, PermissionError, ProcessLookupError, IndexError, ValueError):
         return None

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 import psycopg2
 import pytest
 
 from demo import postgres
+from demo.postgres_software import unprivileged_account
 from tests.conftest import TEST_SETTINGS, insert_rows
 
 pytestmark = pytest.mark.postgres
@@ -34,6 +37,48 @@ def test_start_reuse_stop_and_start_again(tmp_path: Path) -> None:
     finally:
         postgres.remove(folder)
     assert not again.data.exists()
+
+
+def test_a_data_folder_that_was_half_made_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(command: list[str | Path], _: object) -> None:
+        half = Path(command[2])
+        half.mkdir()
+        (half / "PG_VERSION").write_text("18\n")
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "state"
+    try:
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(postgres, "_run", interrupted)
+            postgres.start(folder, TEST_SETTINGS)
+        psycopg2.connect(postgres.start(folder, TEST_SETTINGS).superuser_dsn).close()
+    finally:
+        postgres.remove(folder)
+
+
+def test_a_start_that_broke_off_or_a_crash_is_gone_on_from(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    first = postgres.start(folder, TEST_SETTINGS)
+    account = unprivileged_account()
+    # As the server's own user, whose processes a stale number is most likely to meet.
+    stranger = subprocess.Popen(["sleep", "300"], **(account.switch() if account else {}))
+    try:
+        # Started, and killed before anything was remembered but the folder.
+        state = json.loads((folder / "postgres.json").read_text())
+        postgres.write_private(folder / "postgres.json", json.dumps({"home": state["home"]}))
+        (folder / "environment").unlink()
+        assert postgres.start(folder, TEST_SETTINGS) == first
+        lock = first.data / "postmaster.pid"
+        left = lock.read_text()
+        postgres.stop(folder)
+        lock.write_text(left.replace(str(first.pid), str(stranger.pid), 1))
+        assert postgres.status(folder) is None
+        psycopg2.connect(postgres.start(folder, TEST_SETTINGS).superuser_dsn).close()
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+        postgres.remove(folder)
 
 
 def test_secrets_are_for_the_owner_alone(tmp_path: Path) -> None:
