@@ -58,14 +58,18 @@ def bring_within_reach(binaries: Path, home: Path, account: Account | None) -> P
     """`binaries`, or a copy of the installation below `home` when `account` cannot run them where they are."""
     if account is None or _runs(binaries, account):
         return binaries
-    source = binaries.parent
-    target = home / "software" / PACKAGE / "pginstall"
-    if not (target / "bin" / "postgres").exists():
+    source, software = binaries.parent, home / "software"
+    if not software.exists():
+        # Under another name until it is whole: a copy that was interrupted would pass for one.
+        new = home / "software.new"
+        shutil.rmtree(new, ignore_errors=True)
         for part in ("bin", "lib", "share"):
-            shutil.copytree(source / part, target / part, symlinks=True, dirs_exist_ok=True)
+            shutil.copytree(source / part, new / PACKAGE / "pginstall" / part, symlinks=True)
         libraries = source.parent.parent / f"{PACKAGE}.libs"
         if libraries.exists():
-            shutil.copytree(libraries, home / "software" / libraries.name, dirs_exist_ok=True)
+            shutil.copytree(libraries, new / libraries.name)
+        new.rename(software)
+    target = software / PACKAGE / "pginstall"
     if not _runs(target / "bin", account):
         raise PermissionError(f"Postgres's programs cannot be run by the account {account.uid}, not even from {target}")
     return target / "bin"

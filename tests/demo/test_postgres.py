@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from demo import postgres
+from demo import postgres, postgres_software
 from demo.postgres_software import unprivileged_account
 from tests.conftest import TEST_SETTINGS, insert_rows
 
@@ -54,6 +55,28 @@ def test_a_data_folder_that_was_half_made_is_made_again(tmp_path: Path, monkeypa
         psycopg2.connect(postgres.start(folder, TEST_SETTINGS).superuser_dsn).close()
     finally:
         postgres.remove(folder)
+
+
+def test_a_copy_of_the_software_that_was_interrupted_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in ("bin", "lib", "share"):
+        (tmp_path / "out of reach" / "pginstall" / part).mkdir(parents=True)
+    binaries, home = tmp_path / "out of reach" / "pginstall" / "bin", tmp_path / "home"
+    (binaries / "postgres").touch()
+    monkeypatch.setattr(postgres_software, "_runs", lambda folder, _: folder != binaries)
+
+    def interrupted(source: Path, target: Path, **options: bool) -> None:
+        if source.name == "lib":
+            raise KeyboardInterrupt
+        copytree(source, target, **options)
+
+    copytree = shutil.copytree
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(shutil, "copytree", interrupted)
+        postgres_software.bring_within_reach(binaries, home, postgres_software.Account(1, 1))
+    reached = postgres_software.bring_within_reach(binaries, home, postgres_software.Account(1, 1))
+    assert (reached / "postgres").exists() and (reached.parent / "share").exists()
 
 
 def test_a_start_that_broke_off_or_a_crash_is_gone_on_from(tmp_path: Path) -> None:
