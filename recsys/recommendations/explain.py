@@ -9,6 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from recsys import schemas
+from recsys.data.events import read_events
 from recsys.models import scoring
 from recsys.models.als_explanation import explain_als
 from recsys.models.candidates import als_of
@@ -16,7 +17,13 @@ from recsys.models.contributions import contributions, strongest
 from recsys.models.ranker import prior_scores
 from recsys.recommendations.lists import SCORES
 from recsys.recommendations.published_lists import scan_lists
-from recsys.recommendations.rules import blocked_items, bought_lately, drop_blocked, users_with_consent
+from recsys.recommendations.rules import (
+    blocked_items,
+    bought_lately,
+    drop_blocked,
+    limit_per_category,
+    users_with_consent,
+)
 from recsys.recommendations.stock_cover import exposed, read_stock_cover
 from recsys.run import RunContext
 from recsys.settings.lists import RulesSettings
@@ -33,17 +40,18 @@ def explain(context: RunContext, user_id: str, item_id: str) -> list[str]:
         return [
             *lines,
             "The user did not agree to personal lists: only what is popular is shown, nothing of theirs is read.",
+            *_blocked(context, item_id),
         ]
     scorer = scoring.load_scorer(context)
     scored = scoring.score_users(scorer, [user_id])
     if scored.is_empty():
-        return [*lines, "The user has no history: only what is popular is shown."]
+        return [*lines, "The user has no history: only what is popular is shown.", *_blocked(context, item_id)]
     mine = scored.filter(pl.col("item_id") == item_id)
     missing = [name for name in SCORES if name not in set(shown["list"])]
     if mine.is_empty():
         return [
             *lines,
-            "No generator proposed the item to the user, so no list could hold it.",
+            "No generator proposed the item to the user: a list can hold it only as what is popular, new or explored.",
             *_blocked(context, item_id),
         ]
     lines.append(_proposals(mine))
@@ -53,41 +61,62 @@ def explain(context: RunContext, user_id: str, item_id: str) -> list[str]:
     blocked = _blocked(context, item_id)
     if blocked or not missing:
         return lines + blocked
-    return lines + [f"not in {name}: {why_not(context, scored, name, item_id)}" for name in missing]
+    return lines + [f"not in {name}: {why_not(context, scored, name, user_id, item_id)}" for name in missing]
 
 
 def published_rows(context: RunContext, user_id: str, item_id: str) -> pl.DataFrame:
     """The item's rows in the user's lists of the day, list by list."""
-    rows = scan_lists(context.lake, context.as_of_date)
-    return rows.filter((pl.col("user_id") == user_id) & (pl.col("item_id") == item_id)).collect().sort("list")
+    return _rows_of(context, user_id).filter(pl.col("item_id") == item_id).sort("list")
 
 
-def why_not(context: RunContext, scored: pl.DataFrame, name: str, item_id: str) -> str:
-    """Why the list `name` of the user of `scored` (columns of scoring.OUTPUT) lacks the candidate `item_id`."""
+def _rows_of(context: RunContext, user_id: str) -> pl.DataFrame:
+    return scan_lists(context.lake, context.as_of_date).filter(pl.col("user_id") == user_id).collect()
+
+
+def why_not(context: RunContext, scored: pl.DataFrame, name: str, user_id: str, item_id: str) -> str:
+    """Why the list `name` of the user lacks the candidate `item_id` of `scored` (the user's rows of scoring.OUTPUT)."""
     rules, column = context.settings.rules, SCORES[name]
     scored = exposed(scored, _cover(context), tuple(SCORES.values()), rules.stock_exposure)
     row = scored.filter(pl.col("item_id") == item_id)
-    if row[column].item() is None:
+    # Purchases older than what models learn from are in no score, and keep an item out of discover all the same.
+    bought = _bought(context, user_id) if name == "discover" else pl.DataFrame(schema={"item_id": pl.String})
+    if row[column].item() is None or item_id in bought["item_id"]:
         return {"discover": "the user bought it before", "buy_again": "the user never bought it"}.get(name, "no score")
     if row.select(bought_lately(rules)).item():
         days, gap = row["last_purchase_days"].item(), row["usual_gap_days"].item()
         return f"bought {days:.0f} days ago, usually bought again after {gap:.0f}"
     allowed = scored.filter(~bought_lately(rules) & pl.col(column).is_not_null())
+    allowed = allowed.join(bought, on="item_id", how="anti")
     allowed = drop_blocked(allowed, _blocked_frame(context)).sort(column, "item_id", descending=[True, False])
     place = allowed["item_id"].to_list().index(item_id) + 1
-    return _by_place(context, allowed.head(place), rules, place)
+    explored = _rows_of(context, user_id).filter((pl.col("list") == name) & pl.col("propensity").is_not_null())
+    return _by_place(context, allowed.head(place), rules, place, len(explored))
 
 
-def _by_place(context: RunContext, above: pl.DataFrame, rules: RulesSettings, place: int) -> str:
+def _by_place(context: RunContext, above: pl.DataFrame, rules: RulesSettings, place: int, explored: int) -> str:
+    """The rule that takes the place away which the item would have without it, or that it would have none.
+
+    `above` are the candidates down to the item, `explored` the places of the list that exploration took.
+    """
     items = read_partition(context.lake, schemas.ITEMS, as_of_date=context.as_of_date)
     paths = above.select("item_id").join(items.select("item_id", "category_path"), on="item_id", how="left")
     own = paths["category_path"][-1]
     before = int((paths["category_path"].head(place - 1) == own).sum()) if own is not None else 0
-    if rules.max_per_category and before >= rules.max_per_category:
-        return (
-            f"rank {place}, but {before} better items of {own!r} fill the {rules.max_per_category} places of a category"
-        )
+    better = limit_per_category(above.head(place - 1), items, rules.max_per_category, by=())
+    if len(better) < rules.list_length:
+        if rules.max_per_category and before >= rules.max_per_category:
+            limit = rules.max_per_category
+            return f"rank {place}, but {before} better items of {own!r} fill the {limit} places of a category"
+        if explored:
+            return f"rank {place} by score, but exploration took {explored} of the {rules.list_length} places"
     return f"rank {place} by score, the list holds {rules.list_length}"
+
+
+def _bought(context: RunContext, user_id: str) -> pl.DataFrame:
+    """item_id of every purchase of the user that the look-back window holds."""
+    events = read_events(context, columns=["user_id", "item_id", "event_type"])
+    mine = events.filter((pl.col("user_id") == user_id) & (pl.col("event_type") == "purchase"))
+    return mine.select("item_id").unique().collect()
 
 
 def _title(context: RunContext, item_id: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -20,11 +22,11 @@ from recsys.models.contributions import GROUPS, contributions, group_of, stronge
 from recsys.models.gate import judge_models
 from recsys.models.ranker import Prior, is_new, part_scores, score
 from recsys.models.training import fit_generators, train_ranker
-from recsys.recommendations.explain import explain
+from recsys.recommendations.explain import explain, why_not
 from recsys.recommendations.row_facts import with_top_features
 from recsys.recommendations.user_recommendations import plan_user_shards, recommend_users
 from recsys.run import RunContext
-from recsys.storage import scan_partitions, shards_of
+from recsys.storage import read_partition, scan_partitions, shards_of, write_partition
 from tests import known_answer_shop as shop
 
 
@@ -221,3 +223,71 @@ def test_users_without_consent_or_history_are_told_so(day: RunContext) -> None:
     assert not any("proposed by" in line or "score" in line for line in refused)
     assert "The user has no history: only what is popular is shown." in explain(day, shop.NEWCOMER, "milk")
     assert ", which the items table lacks" in explain(day, "family_1", "unheard of")[0]
+    sold_out = "no list may show it: out of stock"
+    assert all(sold_out in explain(day, user, shop.SOLD_OUT) for user in (shop.REFUSER, shop.NEWCOMER))
+
+
+@pytest.fixture
+def explored(day: RunContext, tmp_path: Path) -> tuple[RunContext, str]:
+    """The day with a list of two places of coffee_lover_1, of which exploration gave the second to an item that nobody
+    proposed; and the item that stood there."""
+    shutil.copytree(day.environment.lake_uri, tmp_path / "lake")
+    context = replace(day, environment=Environment("", "", str(tmp_path / "lake")))
+    rules = replace(day.settings.rules, list_length=2)
+    mine = lists_of(day).filter((pl.col("user_id") == "coffee_lover_1") & (pl.col("list") == "for_you"))
+    drawn = pl.col("rank") == 2
+    told = [pl.when(drawn).then(pl.lit(new)).otherwise(old).alias(old) for old, new in EXPLORED.items()]
+    chance = pl.when(drawn).then(pl.lit(0.1, pl.Float32)).alias("propensity")
+    keys = shards_of(context.lake, schemas.USER_RECOMMENDATIONS, as_of_date=day.as_of_date)
+    for shard in keys:
+        rows = read_partition(context.lake, schemas.USER_RECOMMENDATIONS, **shard)
+        theirs = rows.filter((pl.col("user_id") != "coffee_lover_1") | (pl.col("list") != "for_you"))
+        held = len(theirs) < len(rows)
+        own = mine.filter(pl.col("rank") <= 2).with_columns(*told, chance) if held else mine.clear()
+        write_partition(context.lake, schemas.USER_RECOMMENDATIONS, pl.concat([theirs, own]), **shard)
+    return replace(context, settings=replace(day.settings, rules=rules)), mine.filter(drawn)["item_id"].item()
+
+
+EXPLORED = {"item_id": "brand_new", "generator": "exploration", "reason_code": "explored", "reason_text": "New here"}
+
+
+def test_what_exploration_took_a_place_from_names_it(explored: tuple[RunContext, str]) -> None:
+    context, moved = explored
+    lines = explain(context, "coffee_lover_1", moved)
+    assert "not in for_you: rank 2 by score, but exploration took 1 of the 2 places" in lines
+    third = why_not(context, scored_for(context), "for_you", "coffee_lover_1", ranked(context)[2])
+    assert third == "rank 3 by score, the list holds 2"
+
+
+def test_what_is_shown_without_being_proposed_is_not_said_to_be_impossible(explored: tuple[RunContext, str]) -> None:
+    context, _ = explored
+    lines = explain(context, "coffee_lover_1", "brand_new")
+    assert "in for_you at rank 2: New here [explored, from exploration]" in lines
+    assert not any("no list could" in line for line in lines)
+    assert "a list can hold it only as what is popular, new or explored" in lines[-1]
+
+
+def scored_for(day: RunContext) -> pl.DataFrame:
+    return scoring.score_users(scoring.load_scorer(day), ["coffee_lover_1"])
+
+
+def ranked(day: RunContext) -> list[str]:
+    scored = scored_for(day).filter(~pl.col("item_id").is_in([shop.SOLD_OUT, shop.RETIRED]))
+    return scored.sort("score", "item_id", descending=[True, False])["item_id"].to_list()
+
+
+def test_the_category_limit_is_named_only_where_it_takes_the_place(day: RunContext) -> None:
+    """A list of as many places as the shop has categories: beyond them an item is missing by rank, rule or not."""
+    order, scored = ranked(day), scored_for(day)
+    categories = [shop.ITEMS[item][0] for item in order]
+    second = next(place for place, name in enumerate(categories) if name in categories[:place])
+    for length, told in ((second + 1, "fill the 1 places of a category"), (second, f"the list holds {second}")):
+        rules = replace(day.settings.rules, list_length=length, max_per_category=1)
+        limited = replace(day, settings=replace(day.settings, rules=rules))
+        assert told in why_not(limited, scored, "for_you", "coffee_lover_1", order[second])
+
+
+def test_a_purchase_older_than_what_models_learn_from_keeps_an_item_out_of_discover(day: RunContext) -> None:
+    forgotten = scored_for(day).with_columns(discover_score="score")
+    told = why_not(day, forgotten, "discover", "coffee_lover_1", "coffee")
+    assert told == "the user bought it before"
