@@ -75,12 +75,15 @@ def with_exploration(
     ranks = explored_ranks(context.settings.new_items, context.settings.rules.list_length)
     if not ranks or choice.is_empty():
         return plain
-    own = plain.filter((pl.col("list") == "for_you") & pl.col("fallback").is_null())
+    whole = plain.filter(pl.col("list") == "for_you")
+    own = whole.filter(pl.col("fallback").is_null())
     theirs = own.select("user_id").unique().join(segments, on="user_id", how="left").sort("user_id")
     empty = pl.DataFrame(schema={"user_id": pl.String, "rank": pl.Int32, "item_id": pl.String, "drawn": pl.Float32})
     drawn = pl.concat([empty, *_drawn(theirs, choice, ranks, context)])
     drawn = _in_places(drawn, own)
-    drawn = drawn.join(own, on=["user_id", "item_id"], how="anti").join(bought, on=["user_id", "item_id"], how="anti")
+    # Fallbacks below the personal rows may be new items too, and an item stands once in a list.
+    for held in (whole, bought):
+        drawn = drawn.join(held, on=["user_id", "item_id"], how="anti")
     placed = drawn.select("user_id", "rank", "drawn", new="item_id", list=pl.lit("for_you"))
     joined = plain.join(placed, on=["list", "user_id", "rank"], how="left", maintain_order="left")
     taken = pl.col("new").is_not_null()

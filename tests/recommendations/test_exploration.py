@@ -120,6 +120,18 @@ def test_fallback_lists_are_not_explored_and_nothing_bought_or_listed_is_drawn()
     assert "new1" not in told["item_id"]
 
 
+def test_an_item_among_the_fallbacks_below_is_not_drawn_too() -> None:
+    """A new item may be popular already: the list is topped up with it, and holds it once."""
+    last = pl.col("rank") == 4
+    told = pl.col("item_id").replace("old4", "new1"), pl.when(last).then(pl.lit("trending")).alias("fallback")
+    mixed = lists_of(USERS).with_columns(pl.when(last).then(told[0]).otherwise("item_id").alias("item_id"), told[1])
+    found = explored(context(0.25, explore_items=3), mixed)
+    assert found.select("list", "user_id", "item_id").is_unique().all()
+    found = explored(context(), mixed)
+    assert found.select("list", "user_id", "item_id").is_unique().all()
+    assert found["propensity"].count() > 0
+
+
 def test_arms_count_buyers_of_the_segment() -> None:
     """Two gold users and one of no segment were there; one gold user bought new1. Older events do not count."""
     at = datetime(2024, 5, 25, tzinfo=timezone.utc)
