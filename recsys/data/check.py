@@ -35,7 +35,14 @@ from recsys.schemas import (
     REJECTED_SNAPSHOTS,
     USERS,
 )
-from recsys.storage import list_keys, read_partition, scan_partitions, write_partition
+from recsys.storage import (
+    Lake,
+    list_keys,
+    read_partition,
+    read_partition_if_any,
+    scan_partitions,
+    write_partition,
+)
 
 log = logging.getLogger(__name__)
 
@@ -113,15 +120,23 @@ def _inputs(
 
 
 def _earlier_snapshots(context: RunContext) -> dict[str, pl.DataFrame]:
-    """Items and users of the newest day before the as-of date that the lake holds, if it is not too old."""
+    """Items and users of the newest day before the as-of date that the lake holds and that no check stopped, if it is
+    not too old."""
     oldest = context.as_of_date - timedelta(days=context.settings.quality.snapshot_days)
     found = {}
     for table in (ITEMS, USERS):
         held = [date.fromisoformat(day) for day in list_keys(context.lake, table)]
-        days = [day for day in held if oldest <= day < context.as_of_date]
-        if days:
-            found[table.name] = read_partition(context.lake, table, as_of_date=max(days))
+        days = sorted((day for day in held if oldest <= day < context.as_of_date), reverse=True)
+        # Beside a day that was stopped itself, the same fault would look like no change on the next one.
+        sound = next((day for day in days if not _was_stopped(context.lake, day)), None)
+        if sound is not None:
+            found[table.name] = read_partition(context.lake, table, as_of_date=sound)
     return found
+
+
+def _was_stopped(lake: Lake, day: date) -> bool:
+    checks = read_partition_if_any(lake, DATA_QUALITY, as_of_date=day)
+    return not checks.filter((pl.col("severity") == "stop") & ~pl.col("passed")).is_empty()
 
 
 def reconciled(context: RunContext) -> Finding:

@@ -206,6 +206,19 @@ def test_half_of_the_catalogue_gone_and_old_stock(run: RunContext) -> None:
     assert ("warn", "stock", "freshness_days") in failed(run)
 
 
+def test_a_stopped_day_is_not_what_the_next_one_is_compared_with(run: RunContext) -> None:
+    """The catalogue that lost its half yesterday and was stopped is as wrong today, though nothing changed since."""
+    yesterday = AS_OF - timedelta(days=1)
+    write_tables(run, yesterday - timedelta(days=1), tables(yesterday))
+    for day in (yesterday, AS_OF):
+        write_tables(run, day, {"items": tables(day)["items"].head(19)})
+        with pytest.raises(RunError, match="19 rows, 40 on an earlier day"):
+            check_extracts(replace(run, as_of_date=day))
+    let_pass = Accepted(("items.rows_change",), "anna", "the range was cut")
+    check_extracts(replace(run, as_of_date=yesterday, accepted=let_pass))
+    check_extracts(run)
+
+
 def test_a_shop_decides_what_stops_it(run: RunContext) -> None:
     write_events(run, NEWEST, day_of_events(NEWEST, 10))
     quality = QualitySettings(severities=("events.volume=warn", "events.volume_unusual=off"))
