@@ -1,8 +1,8 @@
 """The gate: new models serve only if they are no worse than the champion's and than a list without a model.
 
-The champion is the newest earlier day whose own models served lists that were published. Both were measured user by
-user on their newest matured holdout (within one week of the training grid it is the same one), so differences are
-paired over the users in common. Two holdouts are not equally hard: across them the champion's figures are scaled by
+The champion is the newest earlier day whose own models passed and served lists that were published. Both were measured
+user by user on their newest matured holdout (within one week of the training grid it is the same one), so differences
+are paired over the users in common. Two holdouts are not equally hard: across them the champion's figures are scaled by
 what a list without a model reached on each, and generators of new settings are measured on the champion's holdout too.
 Models that fail are kept out: the champion's score the day instead.
 """
@@ -22,7 +22,7 @@ from recsys.models.remeasuring import are_settings_new, generators_on
 from recsys.models.verdicts import NAME, Check, Judged, declared, stopping, verdict_rows, write_verdicts
 from recsys.models.versions import own_version
 from recsys.run import Counts, RunContext, RunError
-from recsys.storage import days_of, read_partition
+from recsys.storage import Lake, days_of, read_partition, read_partition_if_any
 
 log = logging.getLogger(__name__)
 BASELINES = {"all": "decayed_frequency", "repeat": "decayed_frequency", "discover": "popularity"}
@@ -55,13 +55,23 @@ def judge_models(context: RunContext) -> Counts:
 
 
 def find_champion(context: RunContext) -> date | None:
-    """The newest day before the as-of date whose own models served lists that readers saw."""
+    """The newest day before the as-of date whose own models passed, or a person let pass, and served lists that readers
+    saw.
+
+    Models that failed and served only because no champion was there are none: better ones would give way to them.
+    """
     held = days_of(context.lake, schemas.PUBLISHED_LISTS)
     for day in reversed([day for day in held if day < context.as_of_date]):
         serving = registry.read_serving(context.lake, day)
-        if serving.model_version is not None and serving.models_of == day:
+        if serving.model_version is not None and serving.models_of == day and _passed(context.lake, day):
             return day
     return None
+
+
+def _passed(lake: Lake, day: date) -> bool:
+    """Whether the models of a judged day passed, or a person let them pass."""
+    rows = read_partition_if_any(lake, schemas.GATE_VERDICTS, as_of_date=day).filter(pl.col("check_name") == "verdict")
+    return rows.filter(pl.col("passed") | pl.col("accepted_by").is_not_null()).height > 0
 
 
 def compare(context: RunContext, champion: date | None) -> list[Check]:

@@ -219,6 +219,22 @@ def test_without_a_champion_failed_models_serve_marked_or_stop_the_run(tmp_path:
         judge_models(dataclasses.replace(context, settings=strict))
 
 
+def test_models_that_failed_and_served_for_want_of_a_champion_are_none(tmp_path: Path) -> None:
+    """Else the models of the first day would serve for ever in a shop whose ranker does not beat a baseline yet."""
+    settings = changed(shop.SETTINGS, shuffled_labels=1.0)
+    before = RunContext(YESTERDAY, Environment("", "", str(tmp_path)), settings, "test")
+    for day in (YESTERDAY, TODAY):
+        shop.write_to_lake(on(before, day))
+        build_features(on(before, day))
+    judge_models(train(before))
+    publish(before)
+    today = on(before, TODAY, settings)
+    assert find_champion(today) is None
+    assert judge_models(train(today))["models_of"] == str(TODAY)
+    judge_models(dataclasses.replace(before, accepted=Accepted(("gate",), "anna", "we measure it on purpose")))
+    assert find_champion(today) == YESTERDAY
+
+
 def test_the_canary_passes_honest_training(today: RunContext) -> None:
     assert check_no_leak(today)["cuts"] == 3
 
