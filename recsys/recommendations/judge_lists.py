@@ -72,13 +72,16 @@ def judge_lists(context: RunContext) -> Counts:
 
 
 def list_checks(context: RunContext, before: date | None) -> list[Check]:
-    """Share of fallbacks, items and overlap with the lists of `before`, list by list."""
+    """Share of fallbacks, items and overlap with the lists of `before`, list by list; what is gone shows none."""
     if before is None:
         return [Check(OVERLAP, "", "no lists of the days before to compare with", severity="info")]
     gate, draw = context.settings.gate, _one_in(context)
     now, then = (read_tops(context.lake, day, draw, context.settings.seed) for day in (context.as_of_date, before))
     checks = []
-    for name in sorted(now.items):
+    for name in sorted({*now.items, *then.items}):
+        if name not in now.items:
+            checks.append(_coverage(context, name, 0, then.items[name]))
+            continue
         mine, theirs = (tops.rows.filter(pl.col("list") == name) for tops in (now, then))
         mine = mine.join(theirs.select("user_id").unique(), on="user_id", how="semi")
         theirs = theirs.join(mine.select("user_id").unique(), on="user_id", how="semi")

@@ -91,6 +91,17 @@ def test_the_same_few_items_for_everybody_are_warned_of(run: RunContext) -> None
     assert verdicts(run)["coverage of lists", "for_you"] == ("warn", False, 1.0)
 
 
+def test_a_list_that_is_gone_is_warned_of(run: RunContext) -> None:
+    before = DAY - timedelta(days=1)
+    write(run.lake, before, pl.concat([lists(before), lists(before).with_columns(list=pl.lit("discover"))]))
+    write(run.lake, DAY, lists(DAY))
+    assert judge_lists(run)["failed"] == 0
+    assert verdicts(run)["coverage of lists", "discover"] == ("warn", False, 0.0)
+    strict = Settings(gate=GateSettings(severities=("coverage of lists=stop",)))
+    with pytest.raises(RunError, match="discover: the first places show 0 different items, before 3"):
+        judge_lists(dataclasses.replace(run, settings=strict))
+
+
 def test_a_shop_decides_and_a_person_lets_pass(run: RunContext) -> None:
     write(run.lake, DAY, lists(DAY, item="other"))
     strict = Settings(gate=GateSettings(severities=("overlap with before=stop", "coverage of lists=off")))
