@@ -16,6 +16,7 @@ from recsys import schemas
 from recsys.data.events import read_events
 from recsys.features.item_space import load_item_space
 from recsys.models.cuts import LABEL_TYPES
+from recsys.models.registry import read_json
 from recsys.models.versions import model_version
 from recsys.recommendations.experiments import assigned_on
 from recsys.recommendations.list_variety import summarise_variety, variety_of
@@ -23,7 +24,16 @@ from recsys.recommendations.published_lists import published_before, scan_shards
 from recsys.recommendations.realised import DEEP, measure_lists, summarise
 from recsys.recommendations.stability import check_stability
 from recsys.run import Counts, RunContext, start_of_day
-from recsys.storage import Lake, days_of, has_partition, read_partition, scan_partitions, shards_of, write_partition
+from recsys.storage import (
+    Lake,
+    LakeError,
+    days_of,
+    has_partition,
+    read_partition,
+    scan_partitions,
+    shards_of,
+    write_partition,
+)
 
 _CHANCE = "propensity"
 _COLUMNS = ["list", "user_id", "rank", "item_id", "generator", "fallback", _CHANCE]
@@ -112,7 +122,7 @@ def truth_between(context: RunContext, published: date, horizon: int) -> pl.Data
     later = events.filter(pl.col("occurred_at") >= start).collect()
     before = events.filter((pl.col("occurred_at") < start) & (pl.col("event_type") == "purchase"))
     bought = before.join(later.lazy().select("user_id", "item_id").unique(), on=["user_id", "item_id"], how="semi")
-    types = next((types for types in LABEL_TYPES if later["event_type"].is_in(types).any()), LABEL_TYPES[0])
+    types = _label_types(context.lake, published, later["event_type"])
     paid = pl.when(pl.col("event_type") == "purchase").then(pl.col("quantity") * pl.col("unit_price")).fill_null(0.0)
     pairs = (
         later.filter(pl.col("event_type").is_in(types))
@@ -125,6 +135,15 @@ def truth_between(context: RunContext, published: date, horizon: int) -> pl.Data
         )
     )
     return pairs.with_columns(pl.col("bought_before").fill_null(value=False)).sort("user_id", "item_id")
+
+
+def _label_types(lake: Lake, published: date, kinds: pl.Series) -> list[str]:
+    """What the models of the day learnt to foretell, so that a day without a purchase is not measured by its views;
+    of a day without models the narrowest of LABEL_TYPES that is among `kinds`."""
+    try:
+        return list(read_json(lake, published, "model_card")["label_types"])
+    except LakeError:
+        return list(next((types for types in LABEL_TYPES if kinds.is_in(types).any()), LABEL_TYPES[0]))
 
 
 def _lists(lake: Lake, published: date) -> Iterator[pl.DataFrame]:

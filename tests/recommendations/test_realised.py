@@ -12,6 +12,7 @@ import pytest
 
 from recsys import schemas
 from recsys.config import Environment, Settings
+from recsys.models.registry import write_json
 from recsys.recommendations.realised import measure_lists, summarise
 from recsys.recommendations.realised_metrics import build_realised_metrics, scores_due, truth_between
 from recsys.run import RunContext
@@ -158,6 +159,18 @@ def test_truth_is_of_the_horizon_alone(context: RunContext) -> None:
     told = truth_between(context, DAY - timedelta(days=2), 1)
     assert told.rows() == [("anna", "milk", 4.0, True)]
     assert truth_between(context, DAY - timedelta(days=5), 2).rows() == [("anna", "milk", 8.0, False)]
+
+
+def test_a_day_without_a_purchase_is_not_measured_by_its_views(context: RunContext) -> None:
+    day = DAY - timedelta(days=2)
+    bought = read_partition(context.lake, schemas.EVENTS, date=day)
+    viewed = bought.with_columns(event_type=pl.lit("view"))
+    write_partition(context.lake, schemas.EVENTS, viewed, date=day)
+    assert truth_between(context, day, 1).rows() == [("anna", "milk", 0.0, True)]
+    write_json(context.lake, day, "model_card", {"label_types": ["purchase"]})
+    assert truth_between(context, day, 1).is_empty()
+    write_json(context.lake, day - timedelta(days=1), "model_card", {"label_types": ["purchase", "view"]})
+    assert truth_between(context, day - timedelta(days=1), 2).rows() == [("anna", "milk", 4.0, True)]
 
 
 def test_each_day_and_horizon_is_measured_once(context: RunContext) -> None:
