@@ -35,6 +35,17 @@ def share_drift(before: pl.Series, after: pl.Series) -> float:
     return population_stability(both["len"].to_numpy().astype(float), both["len_right"].to_numpy().astype(float))
 
 
+def drift_beyond_chance(before: pl.Series, after: pl.Series) -> float:
+    """`share_drift` of two samples less twice what chance gives on average, at least 0.
+
+    Samples of n and m rows over k groups of unmoved shares differ by about (k - 1) (1 / n + 1 / m), which with many
+    groups and few rows lies beyond any bound; twice, since rows of one basket go together.
+    """
+    groups = pl.concat([before, after]).n_unique()
+    chance = (groups - 1) * (1 / max(len(before), 1) + 1 / max(len(after), 1))
+    return max(share_drift(before, after) - 2 * chance, 0.0)
+
+
 def weekday_volume(
     rows: dict[date, int], day: date, weeks: int, opening: OpeningSettings
 ) -> tuple[float, float] | None:

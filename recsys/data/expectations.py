@@ -15,7 +15,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from recsys.config import ConfigError
-from recsys.data.drift import price_level, share_drift, top_category, weekday_volume
+from recsys.data.drift import drift_beyond_chance, price_level, share_drift, top_category, weekday_volume
 from recsys.data.quality import Finding
 from recsys.schemas import EVENTS, ITEMS, STOCK, USERS, Table
 from recsys.settings.opening import OpeningSettings
@@ -156,8 +156,9 @@ def _event_categories(inputs: Inputs) -> Measured:
     before, after = named.filter(pl.col("day") < start), named.filter(pl.col("day") >= start)
     if min(len(before), len(after)) < 10 * inputs.settings.min_rows or before["day"].n_unique() < 7:
         return []
-    drift = share_drift(before["group"], after["group"])
-    return [("category_path", drift, f"categories of the newest {inputs.settings.recent_days} days: PSI {drift:.3f}")]
+    drift = drift_beyond_chance(before["group"], after["group"])
+    text = f"categories of the newest {inputs.settings.recent_days} days: PSI {drift:.3f} beyond what chance gives"
+    return [("category_path", drift, text)]
 
 
 def _unpriced(inputs: Inputs) -> Measured:

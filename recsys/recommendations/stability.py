@@ -5,7 +5,8 @@
     score_drift    population stability index of the scores of personal rows, by list
     feature_drift  the same of each feature of users and items: the largest, and every one beyond its bound
 
-Groups of the index are tenths of the earlier day's values, and one for what is unknown.
+Groups of the index are tenths of the earlier day's values, and one for what is unknown; fewer groups where there are
+fewer than 200 values, so that a few users who came or left are no drift, and none where there are fewer than 40.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from recsys.storage import LakeError, read_partition_if_any, write_partition
 log = logging.getLogger(__name__)
 OVERLAP, CHURN, SCORE_DRIFT, FEATURE_DRIFT = schemas.STABILITY_CHECKS
 VIEWS = ("users", "items")
-_GROUPS = 10
+_GROUPS, _GROUP_ROWS = 10, 20
+"""Groups at most, and how many values each must have."""
 _MOST_VALUES = 50_000
 """Values of a feature, evenly spaced, that are compared; bounds the time."""
 
@@ -118,12 +120,14 @@ def feature_findings(context: RunContext, before: date) -> list[Finding]:
 
 
 def drift(before: pl.Series, after: pl.Series) -> float:
-    """Population stability index over the tenths of `before`'s values, with a group of nulls; 0 without values."""
+    """Population stability index over tenths of `before`'s values, or larger parts where either series is short, with a
+    group of nulls; 0 where there are too few values for two parts."""
     was, now = (series.gather_every(max(1, len(series) // _MOST_VALUES)) for series in (before, after))
     known = was.drop_nulls().to_numpy()
-    if not len(known):
+    groups = min(_GROUPS, min(len(known), len(now)) // _GROUP_ROWS)
+    if groups < 2:
         return 0.0
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, _GROUPS + 1)[1:-1]))
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, groups + 1)[1:-1]))
     return population_stability(_counts(was, edges), _counts(now, edges))
 
 

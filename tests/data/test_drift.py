@@ -9,7 +9,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from recsys.data.drift import population_stability, price_level, share_drift, top_category, weekday_volume
+from recsys.data.drift import (
+    drift_beyond_chance,
+    population_stability,
+    price_level,
+    share_drift,
+    top_category,
+    weekday_volume,
+)
 from recsys.settings.opening import OpeningSettings
 
 ALWAYS_OPEN = OpeningSettings()
@@ -27,6 +34,23 @@ def test_a_group_that_vanished_counts_without_being_infinite() -> None:
     was, now = pl.Series(["a"] * 90 + ["b"] * 10), pl.Series(["a"] * 90 + ["c"] * 10)
     assert share_drift(was, now) == pytest.approx(2 * (0.1 - 1e-4) * math.log(0.1 / 1e-4))
     assert share_drift(was, was) == 0.0
+
+
+def test_samples_of_unmoved_shares_do_not_drift_and_moved_ones_do() -> None:
+    """A week of a shop that sells in a hundred categories, beside the four weeks before."""
+    generator = np.random.default_rng(7)
+    names, shares = np.array([f"c{n}" for n in range(100)]), generator.dirichlet(np.full(100, 0.7))
+
+    def draw(rows: int, shares: np.ndarray = shares) -> pl.Series:
+        return pl.Series(generator.choice(names, rows, p=shares))
+
+    for rows in (200, 500, 2_000):
+        told = [drift_beyond_chance(draw(4 * rows), draw(rows)) for _ in range(50)]
+        assert max(told) < 0.1
+        moved = shares * 0.6
+        moved[0] += 0.4
+        assert drift_beyond_chance(draw(4 * rows), draw(rows, moved)) > 0.25
+    assert drift_beyond_chance(pl.Series(["a"] * 50), pl.Series([], dtype=pl.String)) == 0.0
 
 
 def test_volume_is_compared_with_the_same_weekday() -> None:

@@ -2,6 +2,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -35,13 +36,23 @@ def test_churn_counts_places_of_items_that_nobody_saw() -> None:
 
 
 def test_drift_of_values() -> None:
-    values = pl.Series([float(n) for n in range(100)])
+    values = pl.Series([float(n) for n in range(200)])
     assert drift(values, values) == pytest.approx(0)
-    assert drift(values, values + 10) > 0.25
-    assert drift(values, pl.Series([None] * 50 + [float(n) for n in range(0, 100, 2)])) > 0.25
+    assert drift(values, values + 20) > 0.25
+    assert drift(values, pl.Series([None] * 100 + [float(n) for n in range(0, 200, 2)])) > 0.25
     assert drift(values.clear(), values) == 0
     constant = pl.Series([1.0] * 10)
     assert drift(constant, constant) == 0
+
+
+@pytest.mark.parametrize("size", [5, 20, 40, 60, 100, 200])
+def test_few_values_that_did_not_move_raise_no_alarm_and_those_that_did_raise_one(size: int) -> None:
+    """A small shop has some forty features: hardly one of them may move by chance."""
+    generator = np.random.default_rng(size)
+    told = [drift(*(pl.Series(generator.normal(size=size)) for _ in range(2))) for _ in range(200)]
+    assert sum(value > StabilitySettings().max_feature_drift for value in told) <= 1
+    moved = drift(pl.Series(generator.normal(size=size)), pl.Series(generator.normal(4.0, size=size)))
+    assert (moved > StabilitySettings().max_feature_drift) == (size >= 40)
 
 
 @pytest.fixture
