@@ -71,7 +71,9 @@ def expected(inputs: Inputs) -> list[Finding]:
     findings = []
     for one in in_force(inputs.settings):
         for subject, value, message in one.measure(inputs):
-            limit = one.high if value > one.high or math.isinf(one.low) else one.low
+            # Of two bounds the broken one, else the lower one where a value could fall below it.
+            above = value > one.high or (one.low <= 0 and math.isfinite(one.high))
+            limit = one.high if above or math.isinf(one.low) else one.low
             passed = one.low <= value <= one.high
             findings.append(Finding(one.table.name, one.check, message, value, limit, subject, one.severity, passed))
     return findings

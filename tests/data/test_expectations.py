@@ -120,6 +120,12 @@ def test_an_ordinary_day_passes_every_check(run: RunContext) -> None:
     assert failed(run) == set()
     measured = {f"{table}.{check}" for table, check in rows.select("table_name", "check_name").iter_rows()}
     assert {one.name for one in EXPECTATIONS} <= measured
+    bounds = dict(rows.select(pl.format("{}.{}", "table_name", "check_name"), "threshold").iter_rows())
+    assert {name: bounds[name] for name in ("events.volume", "items.nulls", "stock.freshness_days")} == {
+        "events.volume": 0.15,
+        "items.nulls": 0.5,
+        "stock.freshness_days": 3.0,
+    }
 
 
 def test_a_tenth_of_the_events_stops_the_run(run: RunContext) -> None:
