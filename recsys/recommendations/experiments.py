@@ -65,8 +65,8 @@ def arm_rows(users: pl.DataFrame, assigned: pl.DataFrame, metrics: dict[str, str
     users     list, user_id and a column for each of `metrics` (name of the metric: column): one row per measured user
     assigned  experiment, user_id, arm, share
 
-    Means have the 95 % interval of their standard error. `sample_ratio_p` is the chance that the measured users fall
-    so far from the shares of their arms; below 0.001 the arms cannot be compared.
+    Means have the 95 % interval of their standard error, that of a single user has none. `sample_ratio_p` is the chance
+    that the measured users fall so far from the shares of their arms; below 0.001 the arms cannot be compared.
     """
     joined = users.join(assigned, on="user_id").sort("list", "experiment", "arm", "user_id")
     rows: list[tuple[object, ...]] = []
@@ -74,8 +74,11 @@ def arm_rows(users: pl.DataFrame, assigned: pl.DataFrame, metrics: dict[str, str
         for (arm,), mine in own.group_by("arm", maintain_order=True):
             for metric, column in metrics.items():
                 values = mine[column].to_numpy()
-                mean, error = float(values.mean()), 1.96 * float(values.std()) / len(values) ** 0.5
-                rows.append((name, "arm", f"{experiment}/{arm}", metric, mean, mean - error, mean + error, len(values)))
+                mean, low, high = float(values.mean()), None, None
+                if len(values) > 1:
+                    error = 1.96 * float(values.std(ddof=1)) / len(values) ** 0.5
+                    low, high = mean - error, mean + error
+                rows.append((name, "arm", f"{experiment}/{arm}", metric, mean, low, high, len(values)))
         chance = sample_ratio(own, assigned.filter(pl.col("experiment") == experiment))
         rows.append((name, "arm", experiment, "sample_ratio_p", chance, None, None, len(own)))
     return rows

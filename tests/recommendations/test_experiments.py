@@ -57,8 +57,9 @@ ASSIGNED = pl.DataFrame(
 def test_each_arm_is_measured() -> None:
     users = pl.DataFrame({"list": "for_you", "user_id": ["a", "b", "c", "z"], "ndcg": [1.0, 0.0, 0.5, 9.0]})
     rows = {row[2:4]: (row[4], row[5], row[7]) for row in arm_rows(users, ASSIGNED, {"ndcg@10": "ndcg"})}
-    assert rows["e/x", "ndcg@10"] == (0.5, pytest.approx(0.5 - 1.96 * 0.5 / 2**0.5), 2)
-    assert rows["e/y", "ndcg@10"] == (0.5, 0.5, 1)
+    assert rows["e/x", "ndcg@10"] == (0.5, pytest.approx(0.5 - 1.96 * 0.5**0.5 / 2**0.5), 2)
+    # One user tells nothing of how far users differ.
+    assert rows["e/y", "ndcg@10"] == (0.5, None, 1)
     assert rows["e", "sample_ratio_p"][2] == 3
 
 
