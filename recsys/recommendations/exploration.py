@@ -3,8 +3,8 @@
 Thompson sampling (Thompson, 1933; Chapelle and Li, "An Empirical Evaluation of Thompson Sampling", NIPS 2011): in
 each segment a new item's rate of buyers has a beta posterior; each user draws one rate an item, seeded by the day and
 the user, and sees the items that drew highest. The chance of being drawn, counted over many draws of the same kind,
-times the share of the places that the list has, is the row's propensity: whoever weighs what followed by 1 / propensity
-asks what all users would have done.
+over the number of places, is the row's propensity: with it this very place was given to the item. So whoever weighs
+what followed by 1 / propensity asks what all users would have done, however many of the places are looked at.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def with_exploration(
     choice    ARMS        segments  user_id, segment        bought  user_id, item_id of known purchases
 
     A personal row gives way and leaves its score behind; an item that the user bought, or has in the list, does not
-    take the place that it drew. Where a list lacks some of the places, propensities fall by their share.
+    take the place that it drew.
     """
     plain = lists.with_columns(propensity=pl.lit(None, pl.Float32))
     ranks = explored_ranks(context.settings.new_items, context.settings.rules.list_length)
@@ -80,7 +80,7 @@ def with_exploration(
     theirs = own.select("user_id").unique().join(segments, on="user_id", how="left").sort("user_id")
     empty = pl.DataFrame(schema={"user_id": pl.String, "rank": pl.Int32, "item_id": pl.String, "drawn": pl.Float32})
     drawn = pl.concat([empty, *_drawn(theirs, choice, ranks, context)])
-    drawn = _in_places(drawn, own)
+    drawn = drawn.join(own, on=["user_id", "rank"], how="semi")
     # Fallbacks below the personal rows may be new items too, and an item stands once in a list.
     for held in (whole, bought):
         drawn = drawn.join(held, on=["user_id", "item_id"], how="anti")
@@ -92,13 +92,6 @@ def with_exploration(
         "purchases": pl.when(taken).then(pl.lit(0.0, pl.Float32)).otherwise("purchases"),
     }
     return joined.with_columns(item_id=pl.coalesce("new", "item_id"), propensity="drawn", **facts).drop("new", "drawn")
-
-
-def _in_places(drawn: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
-    """The rows of `drawn` whose place the user's list has, with the chance of having drawn one of these places too."""
-    count = pl.len().over("user_id")
-    placed = drawn.with_columns(places=count).join(own.select("user_id", "rank"), on=["user_id", "rank"], how="semi")
-    return placed.with_columns((pl.col("drawn") * count / pl.col("places")).cast(pl.Float32)).drop("places")
 
 
 def _drawn(users: pl.DataFrame, choice: pl.DataFrame, ranks: list[int], context: RunContext) -> Iterator[pl.DataFrame]:
@@ -114,7 +107,7 @@ def _drawn(users: pl.DataFrame, choice: pl.DataFrame, ranks: list[int], context:
             # In any order: the chance of an item must not hang on the place that it takes.
             best = rng.permutation(_best(rng.beta(wins, losses), count))
             told = {"user_id": [user] * count, "rank": ranks[:count], "item_id": pool["item_id"].gather(best)}
-            yield pl.DataFrame({**told, "drawn": chances[best]}).cast({"rank": pl.Int32, "drawn": pl.Float32})
+            yield pl.DataFrame({**told, "drawn": chances[best] / count}).cast({"rank": pl.Int32, "drawn": pl.Float32})
 
 
 def propensities(

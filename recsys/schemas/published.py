@@ -58,7 +58,7 @@ USER_RECOMMENDATIONS = Table(
         Column(
             "propensity",
             REAL,
-            "Chance that exploration drew the item for a place that the list has; null: it stands there for certain.",
+            "Chance with which exploration gave this place to the item; null: it stands there for certain.",
             nullable=True,
         ),
         Column("model_version", TEXT, "Hash that names the models and settings behind the row."),

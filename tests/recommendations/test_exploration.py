@@ -11,6 +11,7 @@ import pytest
 
 from recsys.config import Environment, Settings
 from recsys.recommendations.exploration import ARMS, arms, explored_ranks, propensities, with_exploration
+from recsys.recommendations.explored import slot_rows, slot_sums
 from recsys.recommendations.lists import FACTS
 from recsys.run import RunContext
 from recsys.settings.lists import RulesSettings
@@ -76,13 +77,13 @@ def test_the_same_day_draws_the_same_and_another_day_differently() -> None:
 
 
 def test_told_propensities_are_the_shares_of_draws() -> None:
-    """299 users of one segment: each item stands in as many lists as its propensity says, give or take chance."""
+    """299 users of one segment: each item has each place as often as its propensity says, give or take chance."""
     drawn = explored(context()).filter(pl.col("propensity").is_not_null() & (pl.col("user_id") != "u000"))
-    for row in drawn.group_by("item_id").agg(pl.len(), pl.col("propensity").first()).iter_rows(named=True):
+    for row in drawn.group_by("item_id", "rank").agg(pl.len(), pl.col("propensity").first()).iter_rows(named=True):
         assert row["len"] / 299 == pytest.approx(row["propensity"], abs=0.1)
     shares = dict(drawn.group_by("item_id").agg(pl.col("propensity").first()).iter_rows())
     assert shares["new1"] > shares["new2"]
-    assert sum(shares.values()) == pytest.approx(2.0, abs=0.05)
+    assert sum(shares.values()) == pytest.approx(1.0, abs=0.05)
 
 
 def test_the_item_that_drew_highest_stands_in_any_of_the_places() -> None:
@@ -93,17 +94,17 @@ def test_the_item_that_drew_highest_stands_in_any_of_the_places() -> None:
     assert first["share"].to_list() == pytest.approx([0.5] * 3, abs=0.12)
 
 
-def test_a_list_that_lacks_places_shows_each_item_as_much_less_often() -> None:
-    """Lists of three items have the place 2 and not the place 4."""
-    whole, short = explored(context()), lists_of(USERS).filter(pl.col("rank") < 4)
-    drawn = explored(context(), short).filter(pl.col("propensity").is_not_null() & (pl.col("user_id") != "u000"))
-    shares = drawn.group_by("item_id").agg(pl.len() / 299, pl.col("propensity").first())
-    assert shares["len"].to_list() == pytest.approx(shares["propensity"].to_list(), abs=0.1)
-    full = dict(
-        whole.drop_nulls("propensity").filter(pl.col("user_id") != "u000").select("item_id", "propensity").rows()
-    )
-    for item, chance in drawn.select("item_id", "propensity").unique().iter_rows():
-        assert chance == pytest.approx(full[item] / 2)
+def test_estimates_are_of_all_users_where_some_lists_lack_places() -> None:
+    """Every other list ends before the second place, and its users buy less: they count as much as the others."""
+    short = (pl.col("user_id").str.slice(1).cast(pl.Int64) % 2 == 1) & (pl.col("rank") == 4)
+    out, deep = explored(context(), lists_of(USERS).filter(~short)), 2
+    items, gold = ["new1", "new2", "new3"], [user for user in USERS if user != "u000"]
+    truth = pl.DataFrame({"user_id": gold}).join(pl.DataFrame({"item_id": items}), how="cross")
+    even = pl.col("user_id").str.slice(1).cast(pl.Int64) % 2 == 0
+    bought = truth.filter(even | (pl.col("item_id") == "new1")).with_columns(revenue=pl.lit(0.0))
+    rows = slot_rows([slot_sums("for_you", out.filter(pl.col("user_id") != "u000"), bought, deep)], deep, 10.0)
+    (told,) = (row[4:7] for row in rows if row[2:4] == ("explored", "uniform_precision@2"))
+    assert told[0] == pytest.approx(len(bought) / len(truth), abs=0.05)
 
 
 def test_propensities_of_equal_items_are_equal() -> None:

@@ -57,6 +57,6 @@ comment on column recsys.user_recommendations.due_date is
 'In buy_again: when the next purchase is due, by the usual gap.';
 comment on column recsys.user_recommendations.overdue is 'In buy_again: whether that day has passed.';
 comment on column recsys.user_recommendations.propensity is
-'Chance that exploration drew the item for a place that the list has; null: it stands there for certain.';
+'Chance with which exploration gave this place to the item; null: it stands there for certain.';
 comment on column recsys.user_recommendations.model_version is
 'Hash that names the models and settings behind the row.';
