@@ -30,7 +30,12 @@ REALISED_METRICS = Table(
     (
         as_of(),
         Column("published_date", DAY, "As-of date of the published lists that are measured."),
-        Column("horizon_days", INTEGER, "Days from the published date on whose events count; 0: the lists alone."),
+        Column(
+            "horizon_days",
+            INTEGER,
+            "Days whose events count, from 00:00 of the published date, so some before the lists appeared; "
+            "0: the lists alone.",
+        ),
         Column("list", TEXT, "The list that is measured."),
         Column("slice", TEXT, "all, segment, warmth (cold: only fallbacks were shown), generator, slot or arm."),
         Column(

@@ -16,6 +16,7 @@ from recsys.claims import claim_run, release_day
 from recsys.models.cuts import cut_days
 from recsys.models.gate import find_champion
 from recsys.models.registry import Serving, read_frame, write_frame, write_serving
+from recsys.models.verdicts import Check, Judged, verdict_rows, write_verdicts
 from recsys.recommendations import retention
 from recsys.recommendations.publish import exclusive, rollback
 from recsys.recommendations.retention import apply_retention
@@ -91,6 +92,9 @@ def test_the_champion_whose_models_serve_stays_in_the_lake(warehouse: str, lake:
     publish_days(warehouse, lake, 31, 30, 0)
     context, champion = context_of(warehouse, lake, TODAY, publish=SETTINGS), days_ago(30)
     write_serving(context.lake, champion, Serving(champion, "theirs"))
+    theirs = context_of(warehouse, lake, champion)
+    passed = verdict_rows(theirs, [Check("verdict", "", "they serve")], Judged(None, champion, "theirs"), False)
+    write_verdicts(theirs, passed)
     write_serving(context.lake, TODAY, Serving(champion, "theirs"))
     apply_retention(context)
     assert published(warehouse) == [TODAY]

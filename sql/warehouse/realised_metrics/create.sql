@@ -22,7 +22,7 @@ comment on column recsys.realised_metrics.as_of_date is
 'The day the row is for: everything before its 00:00 was known, nothing later.';
 comment on column recsys.realised_metrics.published_date is 'As-of date of the published lists that are measured.';
 comment on column recsys.realised_metrics.horizon_days is
-'Days from the published date on whose events count; 0: the lists alone.';
+'Days whose events count, from 00:00 of the published date, so some before the lists appeared; 0: the lists alone.';
 comment on column recsys.realised_metrics.list is 'The list that is measured.';
 comment on column recsys.realised_metrics.slice is
 'all, segment, warmth (cold: only fallbacks were shown), generator, slot or arm.';
