@@ -64,7 +64,11 @@ def link(place: str, /, **values: Any) -> str:
 
 def picture(address: str | None) -> str | None:
     """`address` if a browser can show it as a picture of the shop, else None."""
-    return address if address and urlsplit(address).scheme in {"http", "https"} else None
+    try:
+        return address if address and urlsplit(address).scheme in {"http", "https"} else None
+    except ValueError:
+        # Such as a bracket in the host: the shop's own text, which must not take the page with it.
+        return None
 
 
 def columns(rows: list[dict[str, Any]], table: Table) -> list[tuple[str, str, bool]]:

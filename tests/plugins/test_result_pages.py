@@ -193,6 +193,15 @@ def test_an_items_partners_and_bundles(client: Any) -> None:
     assert "No table of" in text_of(client, "/items?item_id=nothing", 404)
 
 
+def test_an_address_that_is_none_is_no_picture(client: Any) -> None:
+    from plugins.result_pages.render import picture
+
+    assert picture(PICTURE) == PICTURE
+    for address in ("http://[broken", "http://shop]/milk.png", "https://\u2100/1.png", "javascript:alert(1)", "", None):
+        assert picture(address) is None
+    assert "Lemonade" in text_of(client, "/items?item_id=soda")
+
+
 def test_items_are_found_by_title_and_id_literally(client: Any) -> None:
     assert "Milk &amp; cream" in text_of(client, "/items?text=MILK")
     assert "Green tea" not in text_of(client, "/items?text=MILK")
