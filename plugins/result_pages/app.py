@@ -50,7 +50,10 @@ HEADERS = {
 }
 
 Text = Annotated[str, Query(max_length=200, pattern="^[^\\x00]*$")]
-After = Annotated[list[Text], Query(default_factory=list, max_length=9)]
+LONGEST_KEY = 2704
+"""Bytes that an index of Postgres holds of a row: no published key is longer."""
+KeyText = Annotated[str, Query(max_length=LONGEST_KEY, pattern="^[^\\x00]*$")]
+After = Annotated[list[KeyText], Query(default_factory=list, max_length=9)]
 Page = Annotated[int, Query(ge=1, le=LAST_OFFSET // CARDS)]
 
 

@@ -52,12 +52,11 @@ def _number(value: float, places: int) -> str:
 
 
 def link(place: str, /, **values: Any) -> str:
-    """A relative address of one of the pages; empty values are left out."""
+    """A relative address of one of the pages; empty values are left out, except those of a list, which has places."""
     kept = [
         f"{name}={quote_plus(str(each))}"
         for name, value in values.items()
-        for each in (value if isinstance(value, list) else [value])
-        if each is not None and each != ""
+        for each in (value if isinstance(value, list) else [value] if value is not None and value != "" else [])
     ]
     return f"{place or './'}?{'&'.join(kept)}" if kept else place or "./"
 

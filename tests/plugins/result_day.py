@@ -14,7 +14,7 @@ from tests.recommendations.published_days import FIRST, SECOND, context_of, run_
 EVIL = "<script>alert(1)</script>"
 """A title that a page must show as text."""
 PICTURE = "https://shop.example/milk.png"
-USERS = 120
+USERS, TRENDING = 120, 60
 
 
 def filled(table: schemas.Table, *rows: dict[str, Any]) -> pl.DataFrame:
@@ -109,6 +109,7 @@ def frames(day: date) -> dict[schemas.Table, pl.DataFrame]:
             {"holdout_from": day - timedelta(days=28), "holdout_to": day, "users": 50, **row}
             for row in [*quality, gain]
         ],
+        schemas.TRENDING_ITEMS: [{"segment": "", "rank": n, "item_id": f"t{n:02}"} for n in range(1, TRENDING + 1)],
         schemas.RUN_FUNNEL: [
             {"place": 1, "stage": "events", "value": 1234567, "meaning": "events in use"},
             {"place": 2, "stage": "list_rows", "value": len(recommendations), "meaning": "rows of all lists"},

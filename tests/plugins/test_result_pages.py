@@ -16,7 +16,7 @@ import pytest
 from demo import postgres
 from recsys import schemas
 from recsys.warehouse import create_warehouse
-from tests.plugins.result_day import EVIL, PICTURE, USERS, publish_days
+from tests.plugins.result_day import EVIL, PICTURE, TRENDING, USERS, publish_days
 from tests.recommendations.published_days import FIRST, SECOND
 from tests.relations import relations_of
 
@@ -239,6 +239,20 @@ def test_pages_of_a_table_follow_each_other_without_a_gap(client: Any) -> None:
     # A place that cannot be one is the beginning.
     for wrong in ("after=u016", "after=u016&after=for_you&after=first", "after=a&after=b&after=c&after=d"):
         assert "user_id=u000" in text_of(client, f"/tables?name=user_recommendations&{wrong}")
+
+
+def test_pages_follow_each_other_where_a_part_of_the_key_is_empty(client: Any) -> None:
+    following = re.search(r'rel="next" href="(.+?)"', text_of(client, "/tables?name=trending_items"))
+    assert following is not None
+    last = text_of(client, f"/{unescape(following[1])}")
+    assert re.findall(r"item_id=(t\d+)", last) == [f"t{n}" for n in range(51, TRENDING + 1)]
+    assert 'rel="next"' not in last
+
+
+def test_a_page_may_end_with_a_long_key(client: Any) -> None:
+    """Of a refused row, say, whose identifier may be anything."""
+    keys = "".join(f"&after={quote(key)}" for key in ("events", "x" * 2000, "missing_user"))
+    assert "No row" in text_of(client, f"/tables?name=rejected_rows{keys}")
 
 
 def test_tables_that_nobody_published_are_not_there(client: Any) -> None:
