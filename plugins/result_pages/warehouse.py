@@ -58,6 +58,12 @@ class Warehouse:
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             # The server went away, or ended a query that took too long: the next request makes a connection of its own.
             raise UnavailableError(f"the warehouse did not answer: {str(error).strip()}") from error
+        except psycopg2.Error as error:
+            raise UnavailableError(
+                f"the warehouse refused: {error.diag.message_primary or str(error).strip()}; the pages need a role "
+                "that is a member of bi_reader, and the warehouse as this version's "
+                "`python -m recsys create-warehouse` makes it"
+            ) from error
         finally:
             self._slots.release()
 
@@ -136,6 +142,12 @@ def find_dsn() -> str:
 def _connect(dsn: str) -> Connection:
     try:
         connection = psycopg2.connect(dsn, connect_timeout=5, application_name="recsys pages", options=_OPTIONS)
+    except psycopg2.ProgrammingError:
+        # libpq quotes the address that it cannot read, and with it the password.
+        raise UnavailableError(
+            f"the address of the warehouse cannot be read: see the connection {CONNECTION} (its extra may hold libpq's "
+            f"own parameters alone) or {VARIABLE}"
+        ) from None
     except psycopg2.OperationalError as error:
         raise UnavailableError(f"the warehouse cannot be reached: {str(error).strip()}") from error
     # Each query stands alone: a view that is missing must not spoil the ones after it.

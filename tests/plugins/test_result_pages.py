@@ -315,6 +315,29 @@ def test_what_the_warehouse_lacks_is_said(client: Any, monkeypatch: pytest.Monke
     assert "cannot be reached" in page and "secret" not in page
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("postgres://bi_reader:secret@127.0.0.1/none?__extra__=%7B%7D", "address of the warehouse cannot be read"),
+        ("", "member of bi_reader"),
+    ],
+)
+def test_a_role_or_address_that_does_not_fit_is_said(
+    client: Any, monkeypatch: pytest.MonkeyPatch, postgres_server: postgres.Server, address: str, said: str
+) -> None:
+    """Without an address: as a role that may connect and is no member of bi_reader."""
+    from plugins.result_pages import app as pages
+    from plugins.result_pages import warehouse
+
+    with closing(psycopg2.connect(postgres_server.dsn("pages"))) as connection, connection.cursor() as cursor:
+        cursor.execute("grant connect on database pages to shop_reader")
+        connection.commit()
+    monkeypatch.setattr(warehouse, "find_dsn", lambda: address or postgres_server.dsn("pages", "shop_reader"))
+    monkeypatch.setattr(pages, "warehouse", warehouse.Warehouse())
+    page = text_of(client, "/", 503)
+    assert said in page and "secret" not in page
+
+
 def test_a_connection_that_the_server_ended_is_replaced(client: Any, postgres_server: postgres.Server) -> None:
     text_of(client, "/")
     with closing(psycopg2.connect(postgres_server.superuser_dsn)) as connection, connection.cursor() as cursor:
