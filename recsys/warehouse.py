@@ -6,6 +6,7 @@ Published tables live in schema `recsys`, one partition a day; a day's rows are 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -20,6 +21,7 @@ from recsys.run import Counts
 from recsys.schemas import PUBLISHED, PUBLISHED_RUNS, Table
 from recsys.threads import dealt
 
+_log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 WRITER = "recsys_writer"
 STAGING = "recsys_staging"
@@ -70,7 +72,7 @@ def for_published_tables(dsn: str, work: Callable[[Connection, Iterator[Table]],
 
 
 def create_warehouse(admin_dsn: str) -> Counts:
-    """Create roles, schemas, tables and views where they are missing; change nothing that is there.
+    """Create roles, schemas, tables and views where they are missing; of what is there, only rights and limits change.
 
     `admin_dsn` may create roles and schemas (a superuser, or the database's owner with CREATEROLE). Runs need no such
     rights afterwards. Raises DatabaseError when the server cannot be reached or refuses.
@@ -81,6 +83,9 @@ def create_warehouse(admin_dsn: str) -> Counts:
         # Two creations at once would both find a role missing and both try to create it.
         _execute(connection, "select pg_advisory_xact_lock(hashtext('recsys.create_warehouse'))")
         run_file(connection, SQL / "bi" / "roles.sql")
+        for notice in connection.notices:
+            if notice.startswith("WARNING"):
+                _log.warning("sql/bi/roles.sql: %s", notice.removeprefix("WARNING:").split("\n")[0].strip())
         _execute(connection, "set local role recsys_writer")
         for name in tables:
             run_file(connection, SQL / "warehouse" / name / "create.sql")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import polars as pl
@@ -10,6 +11,7 @@ import psycopg2
 import pytest
 from psycopg2 import errors
 
+from demo import postgres
 from recsys import schemas
 from recsys.database import DatabaseError
 from recsys.recommendations.bundle_pricing import with_prices
@@ -176,7 +178,7 @@ def test_bi_reader_reads_the_views_and_nothing_else(cursor: Any) -> None:
 
 def test_bi_reader_is_stopped_after_a_while(cursor: Any) -> None:
     [(settings,)] = rows(cursor, "select rolconfig from pg_roles where rolname = 'bi_reader'")
-    assert "statement_timeout=60s" in settings
+    assert {"statement_timeout=60s", "idle_in_transaction_session_timeout=60s"} <= set(settings)
     assert rows(cursor, "select has_database_privilege('bi_reader', current_database(), 'temporary')") == [(False,)]
 
 
@@ -188,6 +190,28 @@ def test_recsys_writer_has_no_rights_beyond_its_schemas(cursor: Any) -> None:
     ) == [(False,) * 5]
     assert rows(cursor, "select has_database_privilege('recsys_writer', current_database(), 'create')") == [(False,)]
     cursor.execute("create schema payroll")
+def test_who_is_added_to_the_readers_gets_their_limits_with_the_next_creation(
+    cursor: Any, database: str, postgres_server: postgres.Server
+) -> None:
+    name = psycopg2.extensions.parse_dsn(database)["dbname"]
+    limits = ("statement_timeout", "idle_in_transaction_session_timeout", "default_transaction_read_only")
+    # An analyst, one with a limit of their own, and a program that writes as well.
+    readers = {"analyst": ["1min", "1min", "on"], "hasty": ["5s", "1min", "on"], "loader": ["0", "0", "off"]}
+    try:
+        for reader in readers:
+            cursor.execute(f"create role {reader} login password 'p' in role bi_reader")
+        cursor.execute("alter role hasty set statement_timeout = '5s'; grant recsys_writer to loader")
+        cursor.connection.commit()
+        create_warehouse(database)
+        for reader, wanted in readers.items():
+            address = f"postgresql://{reader}:p@{postgres_server.host}:{postgres_server.port}/{name}"
+            with closing(psycopg2.connect(address)) as connection, connection.cursor() as own:
+                assert [rows(own, f"show {limit}")[0][0] for limit in limits] == wanted, reader
+    finally:
+        cursor.execute("drop role if exists analyst, hasty, loader")
+        cursor.connection.commit()
+
+
     cursor.execute("create table payroll.wages (amount integer)")
     cursor.execute("set role recsys_writer")
     with pytest.raises(errors.InsufficientPrivilege):
