@@ -114,6 +114,14 @@ def test_creating_twice_changes_nothing(cursor: Any, database: str) -> None:
     assert {owner for _, owner, _ in before} == {"recsys_writer"}
 
 
+def test_views_that_others_keep_in_the_schema_stay_theirs(cursor: Any, database: str) -> None:
+    cursor.execute("create view bi.current_own as select 1 as n; create view bi.own as select 1 as n")
+    cursor.connection.commit()
+    create_warehouse(database)
+    assert rows(cursor, "select has_table_privilege('bi_reader', 'bi.own', 'select')") == [(False,)]
+    assert rows(cursor, "select has_table_privilege('bi_reader', 'bi.bundles', 'select')") == [(True,)]
+
+
 def test_every_published_table_has_a_check(cursor: Any) -> None:
     for table in schemas.PUBLISHED:
         assert (SQL / "warehouse" / table.name / "check.sql").is_file()
@@ -182,14 +190,6 @@ def test_bi_reader_is_stopped_after_a_while(cursor: Any) -> None:
     assert rows(cursor, "select has_database_privilege('bi_reader', current_database(), 'temporary')") == [(False,)]
 
 
-def test_recsys_writer_has_no_rights_beyond_its_schemas(cursor: Any) -> None:
-    assert rows(
-        cursor,
-        "select rolsuper, rolcreatedb, rolcreaterole, rolbypassrls, rolreplication"
-        " from pg_roles where rolname = 'recsys_writer'",
-    ) == [(False,) * 5]
-    assert rows(cursor, "select has_database_privilege('recsys_writer', current_database(), 'create')") == [(False,)]
-    cursor.execute("create schema payroll")
 def test_who_is_added_to_the_readers_gets_their_limits_with_the_next_creation(
     cursor: Any, database: str, postgres_server: postgres.Server
 ) -> None:
@@ -212,6 +212,14 @@ def test_who_is_added_to_the_readers_gets_their_limits_with_the_next_creation(
         cursor.connection.commit()
 
 
+def test_recsys_writer_has_no_rights_beyond_its_schemas(cursor: Any) -> None:
+    assert rows(
+        cursor,
+        "select rolsuper, rolcreatedb, rolcreaterole, rolbypassrls, rolreplication"
+        " from pg_roles where rolname = 'recsys_writer'",
+    ) == [(False,) * 5]
+    assert rows(cursor, "select has_database_privilege('recsys_writer', current_database(), 'create')") == [(False,)]
+    cursor.execute("create schema payroll")
     cursor.execute("create table payroll.wages (amount integer)")
     cursor.execute("set role recsys_writer")
     with pytest.raises(errors.InsufficientPrivilege):
