@@ -134,6 +134,8 @@ def _table(chart: Chart) -> Asset:
         "include_search": True,
         "table_timestamp_format": "%Y-%m-%d",
         "show_cell_bars": False,
+        # Titles, reasons and refused rows are the shop's text: a tag in it is shown, neither obeyed nor loaded.
+        "allow_render_html": False,
     }
     shared |= {"column_config": {name: {"d3NumberFormat": NUMBERS} for name in [*chart.columns, *chart.metrics]}}
     order = [json.dumps(list(column)) for column in chart.ordered]

@@ -114,6 +114,11 @@ def test_a_mistake_names_its_file(tmp_path: Path, change: dict[str, Any], said: 
 
 def test_superset_is_told_of_every_chart_once_and_of_views_alone() -> None:
     assets = superset_assets(DASHBOARDS)
+def test_the_shops_text_is_shown_as_text() -> None:
+    charts = [a for a in superset_assets(DASHBOARDS).values() if a.get("viz_type") == "table"]
+    assert charts and not any(chart["params"]["allow_render_html"] for chart in charts)
+
+
     by_kind = {kind: {a["uuid"]: a for p, a in assets.items() if p.startswith(kind)} for kind in ("datasets", "charts")}
     identifiers = [asset["uuid"] for asset in assets.values()]
     assert len(set(identifiers)) == len(identifiers)
