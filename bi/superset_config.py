@@ -21,6 +21,7 @@ SQLALCHEMY_DATABASE_URI = os.environ.get("SUPERSET_DATABASE_URI") or f"sqlite://
 ROW_LIMIT = 10_000
 SQLLAB_TIMEOUT = 60
 SUPERSET_WEBSERVER_TIMEOUT = 120
+SESSION_OPTIONS = "-c statement_timeout=60s -c default_transaction_read_only=on"
 # A limiter that forgets with the process is enough for one process.
 RATELIMIT_STORAGE_URI = "memory://"
 CONTENT_SECURITY_POLICY_WARNING = False
@@ -29,7 +30,14 @@ SCARF_ANALYTICS = False
 
 
 def DB_CONNECTION_MUTATOR(address: URL, arguments: dict[str, Any], *_: object) -> tuple[URL, dict[str, Any]]:
-    """The warehouse's address and password come from the environment: Superset keeps neither."""
+    """The warehouse's address and password come from the environment: Superset keeps neither.
+
+    Its sessions are limited here: what `sql/bi/roles.sql` sets for bi_reader does not pass to the members of that role.
+    """
     if address.host == "warehouse":
-        address = make_url(os.environ["RECSYS_BI_DSN"].replace("postgresql://", "postgresql+psycopg2://", 1))
+        # Both postgresql:// and postgres:// are libpq's; SQLAlchemy knows one of them.
+        address = make_url(f"postgresql+psycopg2://{os.environ['RECSYS_BI_DSN'].split('://', 1)[-1]}")
+        told = arguments.get("connect_args", {})
+        options = f"{told.get('options', '')} {SESSION_OPTIONS}".strip()
+        arguments = {**arguments, "connect_args": {**told, "options": options}}
     return address, arguments

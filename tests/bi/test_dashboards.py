@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import psycopg2
 import pytest
 import yaml
+from sqlalchemy import create_engine, make_url, text
 
 from bi.charts import FOLDER, MOST_ROWS, Chart, Filter, read_dashboards, statement
 from bi.superset_assets import superset_assets
@@ -112,13 +114,13 @@ def test_a_mistake_names_its_file(tmp_path: Path, change: dict[str, Any], said: 
         read_dashboards(tmp_path)
 
 
-def test_superset_is_told_of_every_chart_once_and_of_views_alone() -> None:
-    assets = superset_assets(DASHBOARDS)
 def test_the_shops_text_is_shown_as_text() -> None:
     charts = [a for a in superset_assets(DASHBOARDS).values() if a.get("viz_type") == "table"]
     assert charts and not any(chart["params"]["allow_render_html"] for chart in charts)
 
 
+def test_superset_is_told_of_every_chart_once_and_of_views_alone() -> None:
+    assets = superset_assets(DASHBOARDS)
     by_kind = {kind: {a["uuid"]: a for p, a in assets.items() if p.startswith(kind)} for kind in ("datasets", "charts")}
     identifiers = [asset["uuid"] for asset in assets.values()]
     assert len(set(identifiers)) == len(identifiers)
@@ -129,6 +131,31 @@ def test_the_shops_text_is_shown_as_text() -> None:
         position = assets[f"dashboards/{dashboard.name}.yaml"]["position"]
         placed = [box["meta"]["uuid"] for box in position.values() if isinstance(box, dict) and box["type"] == "CHART"]
         assert set(placed) <= set(by_kind["charts"]) and len(placed) == len(dashboard.charts)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_superset_reads_within_limits_whoever_it_logs_in_as(
+    admin: Any, postgres_server: postgres.Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, scheme: str
+) -> None:
+    _, _, place = postgres_server.dsn("dashboards").partition("://")
+    for variable, value in {
+        "SUPERSET_SECRET": "s",
+        "SUPERSET_HOME": str(tmp_path),
+        "RECSYS_BI_DSN": f"{scheme}://{place}",
+    }.items():
+        monkeypatch.setenv(variable, value)
+    change = runpy.run_path(str(FOLDER.parent / "superset_config.py"))["DB_CONNECTION_MUTATOR"]
+    given = {"connect_args": {"options": "-c search_path=bi"}}
+    address, arguments = change(make_url("postgresql+psycopg2://warehouse/warehouse"), given, "user", None, None)
+    with create_engine(address, **arguments).connect() as connection:
+        told = [
+            connection.execute(text(f"show {name}")).scalar()
+            for name in ("statement_timeout", "default_transaction_read_only", "search_path")
+        ]
+    assert told == ["1min", "on", "bi"]
+    other = make_url("postgresql+psycopg2://elsewhere/data")
+    assert change(other, {}, "user", None, None) == (other, {})
 
 
 def test_the_dashboards_hold_no_secret() -> None:
