@@ -27,7 +27,7 @@ from recsys.recommendations.rules import (
 from recsys.recommendations.stock_cover import exposed, read_stock_cover
 from recsys.run import RunContext
 from recsys.settings.lists import RulesSettings
-from recsys.storage import read_partition
+from recsys.storage import read_partition, scan_partitions, shards_of
 
 
 def explain(context: RunContext, user_id: str, item_id: str) -> list[str]:
@@ -36,10 +36,13 @@ def explain(context: RunContext, user_id: str, item_id: str) -> list[str]:
     lines = [f"user {user_id}, item {item_id}{_title(context, item_id)}, as of {context.as_of_date}"]
     shown = published_rows(context, user_id, item_id)
     lines += [_shown(row) for row in shown.iter_rows(named=True)]
+    if not is_served(context, user_id):
+        return [*lines, "Nobody of this id has an event in the look-back window or a row in the users table."]
     if not users_with_consent([user_id], users, context.settings.rules):
         return [
             *lines,
-            "The user did not agree to personal lists: only what is popular is shown, nothing of theirs is read.",
+            "The user did not agree to personal lists, or the users table lacks them: only what is popular is shown, "
+            "nothing of theirs is read.",
             *_blocked(context, item_id),
         ]
     scorer = scoring.load_scorer(context)
@@ -62,6 +65,13 @@ def explain(context: RunContext, user_id: str, item_id: str) -> list[str]:
     if blocked or not missing:
         return lines + blocked
     return lines + [f"not in {name}: {why_not(context, scored, name, user_id, item_id)}" for name in missing]
+
+
+def is_served(context: RunContext, user_id: str) -> bool:
+    """Whether the day's run planned lists for the user; a mistyped id is not somebody who refused."""
+    shards = shards_of(context.lake, schemas.USER_SHARDS, as_of_date=context.as_of_date)
+    planned = scan_partitions(context.lake, schemas.USER_SHARDS, shards)
+    return not planned.filter(pl.col("user_id") == user_id).head(1).collect().is_empty()
 
 
 def published_rows(context: RunContext, user_id: str, item_id: str) -> pl.DataFrame:

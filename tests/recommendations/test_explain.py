@@ -222,6 +222,7 @@ def test_users_without_consent_or_history_are_told_so(day: RunContext) -> None:
     assert any("did not agree" in line for line in refused)
     assert not any("proposed by" in line or "score" in line for line in refused)
     assert "The user has no history: only what is popular is shown." in explain(day, shop.NEWCOMER, "milk")
+    assert "Nobody of this id" in explain(day, "coffee_lover_l", "milk")[1]
     assert ", which the items table lacks" in explain(day, "family_1", "unheard of")[0]
     sold_out = "no list may show it: out of stock"
     assert all(sold_out in explain(day, user, shop.SOLD_OUT) for user in (shop.REFUSER, shop.NEWCOMER))
