@@ -45,6 +45,8 @@ from recsys.storage import (
 )
 
 log = logging.getLogger(__name__)
+_LONGEST_KEY = 200
+"""Characters of a refused row's identifier that are told."""
 
 
 def check_extracts(context: RunContext) -> Counts:
@@ -170,7 +172,11 @@ def rejected_rows(context: RunContext, excluded: pl.DataFrame) -> pl.DataFrame:
             excluded.rename({"event_id": "row_key"}).with_columns(events).select(columns),
             snapshots.with_columns(pl.lit(None, pl.Date).alias("day")).select(columns),
         ]
-    ).sort("table_name", "row_key", "reason", "day", "row_text", nulls_last=True)
+    )
+    # What was refused may call itself anything, also what no index holds; the row's text is there whole.
+    everything = everything.with_columns(pl.col("row_key").str.slice(0, _LONGEST_KEY)).sort(
+        "table_name", "row_key", "reason", "day", "row_text", nulls_last=True
+    )
     # The same row refused twice for the same reason stays two rows: 7, 7#2, 7#3.
     place = pl.int_range(pl.len()).over("table_name", "row_key", "reason") + 1
     numbered = pl.when(place > 1).then(pl.format("{}#{}", "row_key", place)).otherwise("row_key")

@@ -111,7 +111,9 @@ REJECTED_ROWS = Table(
     (
         as_of(),
         Column("table_name", TEXT, "Table of the contract that the row came from."),
-        Column("row_key", TEXT, "The row's identifier, or a hash of its values where it has none."),
+        Column(
+            "row_key", TEXT, "The row's identifier (200 characters at most), or a hash of its values where it has none."
+        ),
         Column("reason", TEXT, "Why it was refused, as a code."),
         Column("day", DAY, "Day partition that the row would have gone to.", nullable=True),
         Column("row_text", TEXT, "The row as JSON, as the source gave it."),

@@ -14,7 +14,8 @@ comment on table recsys.rejected_rows is 'One row per source row that was refuse
 comment on column recsys.rejected_rows.as_of_date is
 'The day the row is for: everything before its 00:00 was known, nothing later.';
 comment on column recsys.rejected_rows.table_name is 'Table of the contract that the row came from.';
-comment on column recsys.rejected_rows.row_key is 'The row''s identifier, or a hash of its values where it has none.';
+comment on column recsys.rejected_rows.row_key is
+'The row''s identifier (200 characters at most), or a hash of its values where it has none.';
 comment on column recsys.rejected_rows.reason is 'Why it was refused, as a code.';
 comment on column recsys.rejected_rows.day is 'Day partition that the row would have gone to.';
 comment on column recsys.rejected_rows.row_text is 'The row as JSON, as the source gave it.';
