@@ -4,7 +4,7 @@ select
     'i' || lpad(i::text, 7, '0') as item_id,
     'i' || lpad(((i + p * 997) %% %(items)s)::text, 7, '0') as other_item_id,
     case when p = 10 then 'substitute' else 'complement' end as relation,
-    case when i %% 3 = 0 then 'borrowed' else 'own baskets' end as evidence,
+    case when i %% 3 = 0 then 'category' else 'own' end as evidence,
     case when p < 10 then p end as rank,
     case when p < 10 then 10 - p end as rank_distinct,
     (1.0 / p)::real as score,

@@ -92,7 +92,7 @@ ITEM_PAIRS = Table(
         Column("item_id", TEXT, "Anchor: the item in hand."),
         Column("other_item_id", TEXT, "Partner: the item to add."),
         Column("relation", TEXT, "complement (goes with), or substitute (instead of: never ranked)."),
-        Column("evidence", TEXT, "own baskets, text (borrowed from similar titles), category (borrowed) or forced."),
+        Column("evidence", TEXT, "own (baskets), text (borrowed from similar titles), category (borrowed) or forced."),
         Column("rank", INTEGER, "Place by likelihood, from 1; null outside this order.", nullable=True),
         Column("rank_distinct", INTEGER, "Place by affinity, bestsellers left out; null outside.", nullable=True),
         Column("score", REAL, "Probability of the partner in a basket with the anchor, smoothed."),

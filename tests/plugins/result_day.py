@@ -93,13 +93,13 @@ def frames(day: date) -> dict[schemas.Table, pl.DataFrame]:
         for row in bundles
         for place, item in enumerate(("milk", "tea"), 1)
     ]
-    pair = {"item_id": "milk", "relation": "complement", "evidence": "own baskets", "rank": 1, "p_value": 0.001}
+    pair = {"item_id": "milk", "relation": "complement", "evidence": "own", "rank": 1, "p_value": 0.001}
     made = {
         schemas.USER_RECOMMENDATIONS: recommendations,
         schemas.ITEM_DETAILS: items,
         schemas.USER_HISTORY: [{"user_id": "u000", "item_id": "tea", "events": 7, "last_on": day - timedelta(days=2)}],
         schemas.ITEM_PAIRS: [
-            {**pair, "other_item_id": "bread"},
+            {**pair, "other_item_id": "bread", "rank_distinct": 1, "significant": True},
             {**pair, "other_item_id": "soda", "relation": "substitute", "rank": None},
         ],
         schemas.BUNDLES: bundles,

@@ -124,7 +124,7 @@ def test_trends_name_percent_and_segment(language: str) -> None:
 @both
 def test_pairs_name_their_evidence(language: str) -> None:
     borrowed = [("complement", name) for name in ("forced", "text", "category")]
-    kinds = [("substitute", "own baskets"), *borrowed, *[("complement", "own baskets")] * 2]
+    kinds = [("substitute", "own"), *borrowed, *[("complement", "own")] * 2]
     rows = pl.DataFrame({"relation": [a for a, _ in kinds], "evidence": [b for _, b in kinds]}).with_columns(
         item_id=pl.lit("milk"), other_item_id=pl.lit("tea"), significant=pl.int_range(pl.len()) == 4,
         confidence=pl.lit(0.1234), baskets=pl.lit(40), users=pl.lit(31), expected_baskets=pl.lit(8.0),

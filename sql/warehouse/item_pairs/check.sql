@@ -34,6 +34,14 @@ where relation not in ('complement', 'substitute')
 union all
 
 select
+    'unknown evidence' as problem,
+    concat_ws(' / ', item_id, other_item_id) as place
+from item_pairs
+where evidence not in ('own', 'text', 'category', 'forced')
+
+union all
+
+select
     'a substitute is ranked' as problem,
     concat_ws(' / ', item_id, other_item_id) as place
 from item_pairs

@@ -36,7 +36,7 @@ comment on column recsys.item_pairs.item_id is 'Anchor: the item in hand.';
 comment on column recsys.item_pairs.other_item_id is 'Partner: the item to add.';
 comment on column recsys.item_pairs.relation is 'complement (goes with), or substitute (instead of: never ranked).';
 comment on column recsys.item_pairs.evidence is
-'own baskets, text (borrowed from similar titles), category (borrowed) or forced.';
+'own (baskets), text (borrowed from similar titles), category (borrowed) or forced.';
 comment on column recsys.item_pairs.rank is 'Place by likelihood, from 1; null outside this order.';
 comment on column recsys.item_pairs.rank_distinct is 'Place by affinity, bestsellers left out; null outside.';
 comment on column recsys.item_pairs.score is 'Probability of the partner in a basket with the anchor, smoothed.';
