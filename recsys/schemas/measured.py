@@ -68,7 +68,7 @@ GATE_VERDICTS = Table(
     (
         as_of(),
         Column("check_name", TEXT, "What was compared with what; verdict: all checks together."),
-        Column("setting", TEXT, "all, repeat or discover; '' where the check knows no such parts."),
+        Column("setting", TEXT, "all, repeat, discover, or the list; '' where the check knows no parts."),
         Column("severity", TEXT, "stop (failing it keeps the new models from serving), warn or info."),
         Column("passed", FLAG, "Whether the check holds."),
         Column("value", DOUBLE, "What was found: mostly the new models' ndcg@10 less the other's.", nullable=True),

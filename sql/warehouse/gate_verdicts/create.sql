@@ -23,7 +23,8 @@ comment on table recsys.gate_verdicts is 'One row per check of the gate, and one
 comment on column recsys.gate_verdicts.as_of_date is
 'The day the row is for: everything before its 00:00 was known, nothing later.';
 comment on column recsys.gate_verdicts.check_name is 'What was compared with what; verdict: all checks together.';
-comment on column recsys.gate_verdicts.setting is 'all, repeat or discover; '''' where the check knows no such parts.';
+comment on column recsys.gate_verdicts.setting is
+'all, repeat, discover, or the list; '''' where the check knows no parts.';
 comment on column recsys.gate_verdicts.severity is 'stop (failing it keeps the new models from serving), warn or info.';
 comment on column recsys.gate_verdicts.passed is 'Whether the check holds.';
 comment on column recsys.gate_verdicts.value is 'What was found: mostly the new models'' ndcg@10 less the other''s.';
