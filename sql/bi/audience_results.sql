@@ -23,8 +23,11 @@ select
     r.above_holdout_high,
     r.reason_code,
     r.reason_text,
-    r.model_version
+    r.model_version,
+    coalesce(nullif(r.campaign_name, ''), r.campaign_id) as campaign
 from recsys.audience_results as r;
+
+comment on column bi.audience_results.campaign is 'Name of the campaign; its id where the shop has none.';
 
 -- The rows that readers should use: those of the current run, and of no other.
 create or replace view bi.current_audience_results as

@@ -18,8 +18,11 @@ select
     r.reason_place,
     r.reason_days,
     r.reason_text,
-    r.model_version
+    r.model_version,
+    coalesce(nullif(r.campaign_name, ''), r.campaign_id) as campaign
 from recsys.campaign_audiences as r;
+
+comment on column bi.campaign_audiences.campaign is 'Name of the campaign; its id where the shop has none.';
 
 -- The rows that readers should use: those of the current run, and of no other.
 create or replace view bi.current_campaign_audiences as

@@ -87,6 +87,8 @@ def test_a_chart_shows_the_rows_of_the_current_day(reader: Any) -> None:
     assert reader.fetchall() == [(30,)]
     reader.execute(statement(ASKED["bundles_and_lift/strongest_pairs"]))
     assert [row[:2] for row in reader.fetchall()] == [("Milk & cream", "<script>alert(1)</script>")]
+    reader.execute(statement(ASKED["audiences/audience_sizes"]))
+    assert sorted(reader.fetchall()) == [("spring", "response", 1), ("summer", "response", 1)]
     reader.execute(statement(ASKED["quality_over_time/ranker_by_day"]))
     assert sorted({value for _, _, value in reader.fetchall()}) == [0.4]
 

@@ -110,6 +110,11 @@ def frames(day: date) -> dict[schemas.Table, pl.DataFrame]:
             for row in [*quality, gain]
         ],
         schemas.TRENDING_ITEMS: [{"segment": "", "rank": n, "item_id": f"t{n:02}"} for n in range(1, TRENDING + 1)],
+        # Two campaigns without a name.
+        schemas.CAMPAIGN_AUDIENCES: [
+            {"campaign_id": campaign, "way": "response", "user_id": "u000", "sized_by": "share", "holdout": False}
+            for campaign in ("spring", "summer")
+        ],
         schemas.RUN_FUNNEL: [
             {"place": 1, "stage": "events", "value": 1234567, "meaning": "events in use"},
             {"place": 2, "stage": "list_rows", "value": len(recommendations), "meaning": "rows of all lists"},
