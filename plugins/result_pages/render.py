@@ -47,7 +47,7 @@ def shown(value: Any, places: int = 3) -> str:
 
 def _number(value: float, places: int) -> str:
     if value and abs(value) < 10**-places:
-        return f"{value:.1e}"
+        return f"{value:.2g}"
     return f"{value:,.{places}f}" if abs(value) < 1000 else f"{value:,.0f}"
 
 

@@ -210,6 +210,17 @@ def test_items_are_found_by_title_and_id_literally(client: Any) -> None:
         assert text_of(client, f"/items?text={quote(wild)}").count('data-name="users"') == 1
 
 
+@pytest.mark.parametrize(
+    ("value", "places", "said"),
+    [(0.4, 0, "0.4"), (0.0, 0, "0"), (0.004, 2, "0.004"), (2.5e-9, 3, "2.5e-09"), (1234.5, 2, "1,234")],
+)
+def test_small_numbers_are_not_rounded_away(value: float, places: int, said: str) -> None:
+    """Stock may be counted in kilograms, a discount be half a percent."""
+    from plugins.result_pages.render import shown
+
+    assert shown(value, places) == said
+
+
 def test_bundles_are_cards_in_pages_and_orders(client: Any) -> None:
     assert text_of(client, "/bundles").count('class="card"') == 24
     assert text_of(client, "/bundles?page=2").count('class="card"') == 6
