@@ -22,6 +22,7 @@ from plugins.result_pages.days import (
     Days,
     NoSuchDayError,
     Wanted,
+    as_known,
     choose_day,
     item_ids,
     key_from,
@@ -132,9 +133,10 @@ _OF_DAY = {
 @app.get("/users")
 def users(request: Request, asked: Asked, user_id: Text = "", first: Text = "", missing: Text = "") -> Response:
     """One user: history, lists with reasons, bundles, why an item is missing; without `user_id` a list of users."""
-    user_id, missing = user_id.strip(), missing.strip()
     with warehouse.reader() as reader:
         days = choose_day(reader, asked)
+        user_id = as_known(reader, queries.LISTS, "user_id", user_id, days.day)
+        missing = as_known(reader, queries.ITEM, "item_id", missing, days.day)
         key = {"day": days.day, "user_id": user_id}
         if not user_id:
             rows = reader.rows(queries.USERS_FROM, day=days.day, first=first, limit=PAGE_ROWS + 1)
@@ -171,9 +173,10 @@ def users(request: Request, asked: Asked, user_id: Text = "", first: Text = "", 
 @app.get("/items")
 def items(request: Request, asked: Asked, item_id: Text = "", text: Text = "", page: Page = 1) -> Response:
     """One item: partners, bundles and whatever else is published of it; without `item_id` a search in the titles."""
-    item_id, text = item_id.strip(), text.strip()
+    text = text.strip()
     with warehouse.reader() as reader:
         days = choose_day(reader, asked)
+        item_id = as_known(reader, queries.ITEM, "item_id", item_id, days.day)
         if not item_id:
             limits = {"limit": PAGE_ROWS + 1, "offset": (page - 1) * PAGE_ROWS}
             rows = reader.rows(queries.SEARCH, day=days.day, text=text, **limits)

@@ -70,6 +70,12 @@ def _day_of_run(days: list[Row], run_id: str) -> date:
     raise NoSuchDayError(f"The run {run_id} has published nothing (yet), or a later run replaced what it published.")
 
 
+def as_known(reader: Reader, query: str, column: str, typed: str, day: date) -> str:
+    """The id `typed` without blanks around it, unless `query` finds it with them: columns char(n) of a shop pad ids."""
+    bare = typed.strip()
+    return typed if bare not in ("", typed) and reader.rows(query, day=day, **{column: typed}) else bare
+
+
 def published_table(name: str) -> Table:
     """The published table called `name`. Raises LookupError."""
     return next(table for table in PUBLISHED if table.name == name)

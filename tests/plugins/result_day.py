@@ -79,6 +79,7 @@ def frames(day: date) -> dict[schemas.Table, pl.DataFrame]:
         {"item_id": "bread", "title": EVIL, "users": 80, "image_url": "javascript:alert(2)"},
         {"item_id": "tea", "title": "Green tea", "users": 5, "list_price": 3.5},
         {"item_id": "soda", "title": "Lemonade", "users": 0, "held_back": "retired", "image_url": "http://[broken"},
+        {"item_id": "padded  ", "title": "Of a column char(8)", "users": 2},
         {"item_id": "it's; drop table", "title": "50% off _ \\ ' \" ;", "users": 1},
     ]
     metrics = [("ranker", 0.4), ("popularity", 0.3), ("buy_again", 0.35)]

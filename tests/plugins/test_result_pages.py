@@ -193,6 +193,14 @@ def test_an_items_partners_and_bundles(client: Any) -> None:
     assert "No table of" in text_of(client, "/items?item_id=nothing", 404)
 
 
+def test_blanks_around_an_id_are_part_of_it_where_the_shop_has_them(client: Any) -> None:
+    for address in ("/items?item_id=padded++", "/items?item_id=+tea+"):
+        assert "No table of" not in text_of(client, address)
+    assert "users?day=2017-12-04&amp;user_id=u000" not in text_of(client, "/users?user_id=+u000+")
+    assert "not proposed for this user" in text_of(client, "/users?user_id=u000&missing=padded++")
+    assert "Look a user up" in text_of(client, "/users?user_id=++")
+
+
 def test_an_address_that_is_none_is_no_picture(client: Any) -> None:
     from plugins.result_pages.render import picture
 
