@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from recsys.data.events import event_day, held_days, read_events
+from recsys.data.sales import KEY, kept_purchases
 from recsys.data.stock_outs import read_stock_outs
 from recsys.features.demand_series import DemandLines, Floats, build_lines
 from recsys.models.demand_fit import DemandForecast, forecast_demand
@@ -42,10 +43,11 @@ def build_item_demand(context: RunContext) -> Counts:
 
 
 def daily_sales(context: RunContext) -> pl.DataFrame:
-    """Purchases of the look-back window: item_id, day (in the configured time zone), units, revenue; sorted."""
-    events = read_events(context, columns=["item_id", "event_type", "quantity", "unit_price", "occurred_at"])
+    """Purchases of the look-back window, without cancelled ones: item_id, day (in the configured time zone), units,
+    revenue; sorted."""
+    events = read_events(context, columns=[*KEY, "event_type", "quantity", "unit_price"])
     day = event_day(context.settings.time_zone)
-    sold = events.filter((pl.col("event_type") == "purchase") & (pl.col("quantity") > 0))
+    sold = kept_purchases(events, context.settings.demand.cancelled_days)
     sold = sold.with_columns(day=day, revenue=pl.col("quantity") * pl.col("unit_price").fill_null(0.0))
     grouped = sold.group_by("item_id", "day").agg(
         # Sums of floats hang on their order: the largest first, so that it is always the same.

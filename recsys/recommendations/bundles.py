@@ -13,6 +13,7 @@ from datetime import timedelta
 import polars as pl
 
 from recsys.data.events import read_events
+from recsys.data.sales import kept_purchases
 from recsys.recommendations.baskets import Baskets, build_baskets, excluded_items
 from recsys.recommendations.bundle_growth import Grower, GrownSet
 from recsys.recommendations.bundle_naming import title_words
@@ -51,9 +52,9 @@ def build_bundles(context: RunContext) -> Counts:
 
 
 def recent_sales(events: pl.LazyFrame, context: RunContext) -> pl.DataFrame:
-    """Units sold of each item in the last four weeks: item_id, units."""
+    """Units sold of each item in the last four weeks, without cancelled ones: item_id, units."""
     since = context.as_of - timedelta(days=SALES_DAYS)
-    sold = events.filter((pl.col("event_type") == "purchase") & (pl.col("occurred_at") >= since))
+    sold = kept_purchases(events.filter(pl.col("occurred_at") >= since), context.settings.demand.cancelled_days)
     return sold.group_by("item_id").agg(units=pl.col("quantity").sum()).collect().sort("item_id")
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from recsys.data.events import read_events
+from recsys.data.sales import KEY, kept_purchases
 from recsys.models.demand_spread import Spread
 from recsys.run import RunContext
 from recsys.schemas import STORE_DEMAND
@@ -47,15 +48,13 @@ def build_store_demand(context: RunContext, demand: pl.DataFrame, spread: Spread
 
 
 def units_by_store(context: RunContext) -> pl.DataFrame:
-    """item_id, store_id, units bought in the newest `store_days`; purchases without a store are left out."""
-    since = context.as_of - timedelta(days=context.settings.demand.store_days)
-    events = read_events(context, columns=["item_id", "event_type", "quantity", "occurred_at", "store_id"])
-    sold = events.filter(
-        (pl.col("event_type") == "purchase")
-        & (pl.col("quantity") > 0)
-        & (pl.col("occurred_at") >= since)
-        & pl.col("store_id").is_not_null()
-    )
+    """item_id, store_id, units bought in the newest `store_days`; purchases that were cancelled or without a store are
+    left out."""
+    settings = context.settings.demand
+    since = context.as_of - timedelta(days=settings.store_days)
+    events = read_events(context, columns=[*KEY, "event_type", "quantity", "store_id"])
+    sold = kept_purchases(events.filter(pl.col("occurred_at") >= since), settings.cancelled_days)
+    sold = sold.filter(pl.col("store_id").is_not_null())
     # Sums of floats hang on their order: the largest first, so that it is always the same.
     return (
         sold.group_by(*STORE_KEY).agg(units=pl.col("quantity").sort(descending=True).sum()).sort(*STORE_KEY).collect()

@@ -46,6 +46,8 @@ class DemandSettings:
     """Share of the purchases told by an audience's probabilities that contacting causes, until audience_results has
     measured it; who would have bought anyway is in the forecast already."""
 
+    cancelled_days: int = 1
+    """A purchase that comes back so soon was cancelled and is no demand; what comes back later was wanted."""
     store_days: int = 182
     """Newest days whose purchases tell how an item's demand is dealt out to stores."""
     store_min_units: float = 5.0

@@ -3,6 +3,7 @@
 -- To plug in a shop: put your own tables behind these column names and keep the window and the order.
 --   * ids are text; event_type is one of view, favourite, cart, purchase, return (translate with a case);
 --   * quantity and unit_price may be null where an event has none; unit_price is per unit, not per line;
+--   * the units of a return may be negative; one within a day of the purchase cancels it, for the demand too;
 --   * occurred_at and ingested_at are instants: write "column at time zone 'Europe/Berlin'" for a local time;
 --     without a load time, select occurred_at as ingested_at;
 --   * rows come ordered by time, so that a day is complete when the next one begins; an index on it saves the sort.

@@ -86,6 +86,17 @@ def test_a_week_without_stock_does_not_lower_the_forecast(forecast: pl.DataFrame
     assert total(taken_for_no_demand, "emptied") < 52
 
 
+def test_a_cancelled_order_is_no_demand(forecast: pl.DataFrame, tmp_path: Path) -> None:
+    sold = shop.events()
+    one = sold.filter(pl.col("event_id") == "steady:10").with_columns(user_id=pl.lit("other"), quantity=80_995.0)
+    later = pl.col("occurred_at") + timedelta(minutes=16)
+    back = one.with_columns(event_id=pl.lit("back"), event_type=pl.lit("return"), occurred_at=later)
+    context = shop.context_of(str(tmp_path))
+    both = [one.with_columns(event_id=pl.lit("mistyped")), back]
+    build(context, pl.concat([sold, *both]).sort("occurred_at", "event_id"))
+    assert read_partition(context.lake, schemas.DEMAND_FORECAST, **DAY).equals(forecast)
+
+
 def test_a_launched_item_is_forecast_by_the_days_it_was_on_sale(forecast: pl.DataFrame) -> None:
     assert 60 < total(forecast, "launched") <= 85
 
