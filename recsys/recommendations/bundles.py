@@ -29,6 +29,7 @@ from recsys.storage import read_partition, write_partition
 log = logging.getLogger(__name__)
 
 SALES_DAYS = 28
+_GAPS = 3
 
 
 def build_bundles(context: RunContext) -> Counts:
@@ -64,7 +65,8 @@ def allowed_items(
     """Items that may be in a bundle: item_id, days_of_cover (null: unsold, or the shop counts no stock of it).
 
     Left out are items retired or not launched yet, of excluded categories, without stock, or with less of it than
-    `min_days_of_cover` of their recent sales. An item without a row in `stock` is unknown, not out of stock.
+    `min_days_of_cover` of their recent sales. An item without a row in `stock` is unknown, not out of stock, unless it
+    is one of `unsold_items`.
     """
     excluded = excluded_items(items, settings.excluded_categories)
     day = baskets.as_of_date
@@ -76,7 +78,22 @@ def allowed_items(
     pace = pl.col("units") / SALES_DAYS
     covered = known.with_columns(days_of_cover=pl.when(pace > 0).then(pl.col("on_hand") / pace))
     short = (pl.col("on_hand") <= 0) | (pl.col("days_of_cover") < settings.min_days_of_cover)
-    return covered.filter(~short.fill_null(False)).select("item_id", "days_of_cover")
+    left = pl.col("on_hand").is_null() & pl.col("item_id").is_in(unsold_items(baskets, settings.unsold_days).implode())
+    return covered.filter(~short.fill_null(False) & ~left).select("item_id", "days_of_cover")
+
+
+def unsold_items(baskets: Baskets, days: int) -> pl.Series:
+    """Ids of items that nobody bought for more than `days` and for thrice their usual gap between two days of sale.
+
+    A collection that was sold for five weeks in spring is gone, what sells every other month is not. (At a steady rate
+    one gap in twenty is longer than thrice the mean.)
+    """
+    lines = baskets.lines.tocoo()
+    sold = pl.DataFrame({"item": lines.col, "age": baskets.age_days[lines.row]}).unique()
+    items = sold.group_by("item").agg(newest=pl.col("age").min(), oldest=pl.col("age").max(), days=pl.len())
+    gap = (pl.col("oldest") - pl.col("newest")) / (pl.col("days") - 1).clip(lower_bound=1)
+    gone = items.filter((pl.col("newest") > days) & (pl.col("newest") > _GAPS * gap))
+    return pl.Series(baskets.item_ids, dtype=pl.String).gather(gone["item"].sort())
 
 
 def candidate_sets(

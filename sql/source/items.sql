@@ -4,6 +4,8 @@
 -- A shop that keeps versions selects the one that held at as_of, as here. A shop that overwrites its rows drops the
 -- where clause, selects null::timestamptz as valid_from and valid_to, and adds current_date as snapshot_date, so that
 -- the run can say that the row tells of a later day.
+-- A shop that notes no end of an item's sale tells it from its orders, or lists go on with what is over: retired_at is
+-- the last sale before as_of, once that is so long ago that the item must be gone; launched_at the first one.
 -- A column that the shop lacks stays in the list as null. Delete this file if the shop has no such table.
 -- Where the shop has vectors of its pictures (real[], vector, or text such as [0.1,0.2]), it adds them as image_vector:
 -- items are then compared by their looks too.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
 import pytest
 
+from recsys.recommendations.baskets import number_baskets
 from recsys.recommendations.bundle_naming import bundle_name, bundle_reason, member_names, telling_word
 from recsys.recommendations.bundle_pricing import with_prices
 from recsys.recommendations.bundle_rows import bundle_rows, choose_bundles
-from recsys.recommendations.bundles import allowed_items, candidate_sets
+from recsys.recommendations.bundles import allowed_items, candidate_sets, unsold_items
 from recsys.recommendations.item_pairs import mine_pairs, pair_rows
 from recsys.recommendations.pair_relations import no_substitutes
 from recsys.schemas import BUNDLE_ITEMS, BUNDLES
@@ -117,6 +118,20 @@ def test_an_item_without_a_stock_row_is_unknown_not_out_of_stock() -> None:
     cover = dict(allowed_items(combination_items(), stock, sales, combination_baskets(), BundleSettings()).rows())
     assert cover["bread"] is None and cover["butter"] is None
     assert frozenset({"bread", "butter"}) in member_sets(make_bundles(stock)[1])
+
+
+def test_without_a_stock_row_a_collection_that_is_over_is_gone_and_a_slow_seller_is_not() -> None:
+    day = date(2024, 1, 1)
+    sold = {"spring": range(200, 240, 2), "slow": range(100, 400, 90), "now": range(1, 30)}
+    rows = [(f"u{ago}", f"{item}{ago}", item, day - timedelta(days=ago)) for item in sold for ago in sold[item]]
+    baskets = number_baskets(pl.DataFrame(rows, schema=["user_id", "basket", "item_id", "day"], orient="row"), day)
+    assert unsold_items(baskets, 56).to_list() == ["spring"]
+    nothing = dict.fromkeys(("retired_at", "launched_at"), pl.lit(None, pl.Datetime("us", "UTC")))
+    items = pl.DataFrame({"item_id": list(sold), "category_path": None}).with_columns(**nothing)
+    allowed = allowed_items(items, NO_STOCK, NO_SALES, baskets, BUNDLE_SETTINGS)
+    assert allowed["item_id"].to_list() == ["now", "slow"]
+    counted = pl.DataFrame({"item_id": ["spring"], "on_hand": [10.0]})
+    assert "spring" in set(allowed_items(items, counted, NO_SALES, baskets, BUNDLE_SETTINGS)["item_id"])
 
 
 def test_an_item_not_launched_yet_is_in_no_bundle() -> None:
