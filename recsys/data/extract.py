@@ -112,13 +112,13 @@ def _first_day(context: RunContext, connection: Connection, window_start: date) 
     # The shop's first day inside the window; refuses an as-of date outside the shop's data.
     zone, stale = context.settings.time_zone, context.settings.data.max_stale_days
     query, _ = _bound(context, connection, start_of_day(window_start, zone), _END_OF_TIME)
-    first = oldest(connection, query, EVENTS)
+    first = oldest(connection, query, EVENTS, zone)
     if first is None or first >= context.as_of:
         raise RunError(f"the shop has no event before {context.as_of_date} (looked back to {window_start})")
     recent, _ = _bound(
         context, connection, start_of_day(context.as_of_date - timedelta(days=stale), zone), _END_OF_TIME
     )
-    if oldest(connection, recent, EVENTS) is None:
+    if oldest(connection, recent, EVENTS, zone) is None:
         last = newest(connection, query, EVENTS)
         raise RunError(
             f"as-of date {context.as_of_date} is in the future of the shop's data: its newest event is of "
@@ -132,7 +132,7 @@ def reaches_last_day(context: RunContext) -> bool:
     last = start_of_day(context.as_of_date - timedelta(days=1), context.settings.time_zone)
     with connect(context.environment.shop_dsn, "shop") as connection:
         query, _ = _bound(context, connection, last, _END_OF_TIME)
-        return oldest(connection, query, EVENTS) is not None
+        return oldest(connection, query, EVENTS, context.settings.time_zone) is not None
 
 
 def _bound(context: RunContext, connection: Connection, start: datetime, end: datetime) -> tuple[sql.SQL, list[str]]:

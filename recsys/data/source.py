@@ -15,7 +15,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from recsys.database import CsvRows, DatabaseError, bind, copy_out, query_columns
-from recsys.run import RunContext, RunError
+from recsys.run import RunContext, RunError, start_of_day
 from recsys.schemas import TEXT, Table
 
 log = logging.getLogger(__name__)
@@ -114,20 +114,27 @@ def has_rows(connection: Connection, query: sql.SQL, table: Table) -> bool:
     return _first_row(connection, sql.SQL("select 1 from ({}) as source limit 1").format(query), table) is not None
 
 
-def oldest(connection: Connection, query: sql.SQL, table: Table) -> datetime | None:
-    """First `occurred_at` that `query` gives; None where it gives none. One look into an index that has its order."""
+def oldest(connection: Connection, query: sql.SQL, table: Table, time_zone: str) -> datetime | None:
+    """First `occurred_at` that `query` gives; None where it gives none. One look into an index that has its order.
+
+    Raises RunError for days without a time whose midnight, that of UTC, lies on the day before in `time_zone`.
+    """
     first = "select occurred_at from ({}) as source where occurred_at is not null order by occurred_at limit 1"
-    return _instant(connection, sql.SQL(first).format(query), table)
+    statement = sql.SQL(first).format(query)
+    row = _first_row(connection, statement, table)
+    if row and type(row[0]) is date and start_of_day(row[0], time_zone) > _as_utc(row[0], table):
+        raise RunError(
+            f"{table.name}.sql: occurred_at is a day without a time, of which {time_zone} would make the day before; "
+            f"write occurred_at::timestamp at time zone '{time_zone}' in the query, where it is selected and compared"
+        )
+    return _as_utc(row[0], table) if row and row[0] is not None else None
 
 
 def newest(connection: Connection, query: sql.SQL, table: Table) -> datetime | None:
     """Last `occurred_at` that `query` gives; None where it gives none. Reads every row."""
-    return _instant(connection, sql.SQL("select max(occurred_at) from ({}) as source").format(query), table)
-
-
-def _instant(connection: Connection, statement: sql.Composable, table: Table) -> datetime | None:
+    statement = sql.SQL("select max(occurred_at) from ({}) as source").format(query)
     row = _first_row(connection, statement, table)
-    return _as_utc(row[0], table) if row else None
+    return _as_utc(row[0], table) if row and row[0] is not None else None
 
 
 def _first_row(connection: Connection, statement: sql.Composable, table: Table) -> tuple[Any, ...] | None:
@@ -139,10 +146,8 @@ def _first_row(connection: Connection, statement: sql.Composable, table: Table) 
         raise RunError(f"reading {table.name} from the shop: {str(error).strip()}") from error
 
 
-def _as_utc(value: object, table: Table) -> datetime | None:
+def _as_utc(value: object, table: Table) -> datetime:
     # A day and a column without a zone are read as UTC, as in the extraction.
-    if value is None:
-        return None
     if isinstance(value, date) and not isinstance(value, datetime):
         return datetime.combine(value, time(), timezone.utc)
     if not isinstance(value, datetime):

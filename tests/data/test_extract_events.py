@@ -13,7 +13,7 @@ import pytest
 from recsys.data import day_frames
 from recsys.data.events import visible_events
 from recsys.data.extract import extract_events, fingerprint, ranges
-from recsys.run import RunContext
+from recsys.run import RunContext, RunError
 from recsys.schemas import EVENTS, EXTRACTED_DAYS, REJECTED_EVENTS
 from recsys.storage import list_keys, read_partition, write_partition
 from tests.data.conftest import AS_OF, AddEvents, MakeContext, at, days_of, event, execute, make_context
@@ -274,6 +274,18 @@ def test_events_that_tell_a_day_and_no_time_are_read(
     extract_events(run)
     assert days_of(run) == {8: ["a"], 9: ["b"]}
     assert read_partition(run.lake, EVENTS, date=date(2024, 3, 9))["occurred_at"].to_list() == [at(9, 0)]
+
+
+def test_days_without_a_time_are_refused_where_the_zone_would_make_them_the_day_before(
+    context: MakeContext, add_events: AddEvents, tmp_path: Path
+) -> None:
+    add_events(event("a", 9))
+    text = (context().environment.source_sql / "events.sql").read_text()
+    (tmp_path / "events.sql").write_text(text.replace("    occurred_at,\n", "    occurred_at::date as occurred_at,\n"))
+    with pytest.raises(RunError, match="::timestamp at time zone 'America/New_York'"):
+        extract_events(context(source_sql=tmp_path, time_zone="America/New_York"))
+    extract_events(east := context(source_sql=tmp_path, time_zone="Asia/Tokyo"))
+    assert days_of(east) == {9: ["a"]}
 
 
 def test_days_are_grouped_into_ranges() -> None:
