@@ -13,6 +13,8 @@ from recsys.settings.opening import OpeningSettings
 
 _MAX_GAP_SHARE = 0.01
 """Share of events that may point to an item or a user that its table does not hold."""
+_WEEKS = 4
+"""Weeks of events from which on a weekday without any is one on which the shop is always closed."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,10 @@ def rejections(rejected: pl.DataFrame, kept: dict[str, int], max_share: float) -
 
 
 def event_findings(events: pl.LazyFrame, as_of: datetime, time_zone: str, opening: OpeningSettings) -> list[Finding]:
-    """Number, freshness and days without any, of the events that the run uses; closed days neither lack nor age."""
+    """Number, freshness and days without any, of the events that the run uses; closed days neither lack nor age.
+
+    Closed is also a weekday that has had no event in four weeks or more, where other weekdays have.
+    """
     day = event_day(time_zone)
     told = events.group_by(day=day).agg(rows=pl.len(), newest=pl.col("occurred_at").max()).sort("day").collect()
     rows = int(told["rows"].sum())
@@ -93,7 +98,8 @@ def event_findings(events: pl.LazyFrame, as_of: datetime, time_zone: str, openin
     oldest, newest = told["day"][0], told["day"][-1]
     last = pl.select(pl.lit(as_of).dt.convert_time_zone(time_zone).dt.date()).item()
     gaps = set(pl.date_range(oldest, last, closed="left", eager=True)) - set(told["day"])
-    closed = {day for day in gaps if opening.closed(day)}
+    open_weekdays = {day.weekday() for day in told["day"]} if (last - oldest).days >= _WEEKS * 7 else set(range(7))
+    closed = {day for day in gaps if opening.closed(day) or day.weekday() not in open_weekdays}
     empty = len(gaps) - len(closed)
     age = (as_of - told["newest"].to_list()[-1]).total_seconds() / 86_400 - sum(day > newest for day in closed)
     return [

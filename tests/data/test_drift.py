@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,8 @@ from recsys.data.drift import (
     top_category,
     weekday_volume,
 )
+from recsys.data.quality import event_findings
+from recsys.schemas import EVENTS
 from recsys.settings.opening import OpeningSettings
 
 ALWAYS_OPEN = OpeningSettings()
@@ -66,6 +68,23 @@ def test_closed_days_are_no_days_without_events() -> None:
     closed = OpeningSettings(tuple(str(MONDAY - timedelta(days=7 * n)) for n in (1, 2)))
     assert weekday_volume(rows, MONDAY, 4, closed) == (100 / 90, 90.0)
     assert weekday_volume(rows, MONDAY, 4, OpeningSettings((str(MONDAY),))) is None
+
+
+def test_a_weekday_that_is_always_closed_lacks_no_events() -> None:
+    def findings(weeks: int) -> dict[str, float | None]:
+        days = [MONDAY - timedelta(days=n) for n in range(2, 7 * weeks + 1)]
+        sold = [datetime.combine(day, time(12), timezone.utc) for day in days if day.isoweekday() != 6]
+        sold.remove(datetime.combine(MONDAY - timedelta(days=7), time(12), timezone.utc))
+        null = {column.name: None for column in EVENTS.columns if column.nullable}
+        events = pl.LazyFrame({"occurred_at": sold}).with_columns(
+            pl.lit(value).alias(name) for name, value in null.items()
+        )
+        # The as-of date is a Sunday, its yesterday the closed Saturday.
+        as_of = datetime.combine(MONDAY - timedelta(days=1), time(), timezone.utc)
+        return {one.check: one.value for one in event_findings(events, as_of, "UTC", ALWAYS_OPEN)}
+
+    assert (findings(8)["days_without_events"], findings(8)["freshness_days"]) == (1, 0.5)
+    assert (findings(3)["days_without_events"], findings(3)["freshness_days"]) == (4, 1.5)
 
 
 def test_price_level_compares_an_item_with_itself() -> None:
