@@ -21,6 +21,7 @@ from recsys.recommendations.bundle_rows import bundle_rows
 from recsys.recommendations.combinations import combination_sets, read_combinations
 from recsys.recommendations.item_pairs import EVENT_COLUMNS
 from recsys.recommendations.pair_significance import fit_null
+from recsys.recommendations.rules import unsold_items
 from recsys.run import Counts, RunContext
 from recsys.schemas import BUNDLE_ITEMS, BUNDLES, ITEM_PAIRS, ITEMS, STOCK
 from recsys.settings.combinations import BundleSettings
@@ -29,7 +30,6 @@ from recsys.storage import read_partition, write_partition
 log = logging.getLogger(__name__)
 
 SALES_DAYS = 28
-_GAPS = 3
 
 
 def build_bundles(context: RunContext) -> Counts:
@@ -78,22 +78,16 @@ def allowed_items(
     pace = pl.col("units") / SALES_DAYS
     covered = known.with_columns(days_of_cover=pl.when(pace > 0).then(pl.col("on_hand") / pace))
     short = (pl.col("on_hand") <= 0) | (pl.col("days_of_cover") < settings.min_days_of_cover)
-    left = pl.col("on_hand").is_null() & pl.col("item_id").is_in(unsold_items(baskets, settings.unsold_days).implode())
+    unsold = unsold_items(_sold_on(baskets), settings.unsold_days)
+    left = pl.col("on_hand").is_null() & pl.col("item_id").is_in(unsold.implode())
     return covered.filter(~short.fill_null(False) & ~left).select("item_id", "days_of_cover")
 
 
-def unsold_items(baskets: Baskets, days: int) -> pl.Series:
-    """Ids of items that nobody bought for more than `days` and for thrice their usual gap between two days of sale.
-
-    A collection that was sold for five weeks in spring is gone, what sells every other month is not. (At a steady rate
-    one gap in twenty is longer than thrice the mean.)
-    """
+def _sold_on(baskets: Baskets) -> pl.DataFrame:
+    """item_id, age: days before the as-of date on which each item was bought."""
     lines = baskets.lines.tocoo()
-    sold = pl.DataFrame({"item": lines.col, "age": baskets.age_days[lines.row]}).unique()
-    items = sold.group_by("item").agg(newest=pl.col("age").min(), oldest=pl.col("age").max(), days=pl.len())
-    gap = (pl.col("oldest") - pl.col("newest")) / (pl.col("days") - 1).clip(lower_bound=1)
-    gone = items.filter((pl.col("newest") > days) & (pl.col("newest") > _GAPS * gap))
-    return pl.Series(baskets.item_ids, dtype=pl.String).gather(gone["item"].sort())
+    ids = pl.Series(baskets.item_ids, dtype=pl.String)
+    return pl.DataFrame({"item_id": ids.gather(lines.col), "age": baskets.age_days[lines.row]})
 
 
 def candidate_sets(

@@ -15,6 +15,8 @@ from recsys.settings.lists import RulesSettings
 
 RULES = ("retired", "out_of_stock", "bought_lately", "category_limit")
 """Rules that change the lists of users who gave their consent."""
+_GAPS = 3
+"""Usual gaps without a word of an item after which it is taken to be gone."""
 
 
 def blocked_items(items: pl.DataFrame, stock: pl.DataFrame, as_of: datetime, rules: RulesSettings) -> pl.DataFrame:
@@ -34,6 +36,20 @@ def blocked_items(items: pl.DataFrame, stock: pl.DataFrame, as_of: datetime, rul
             gone = gone | (pl.col("days_of_cover") < rules.min_cover_days)
         parts.append(stock.filter(gone).select("item_id", rule=pl.lit("out_of_stock")))
     return pl.concat(parts).unique().sort("item_id", "rule")
+
+
+def unsold_items(sold: pl.DataFrame, days: int) -> pl.Series:
+    """Ids of items of `sold` (item_id, age: days on which something was done with them) of whom nothing was heard for
+    more than `days` and for thrice their usual gap between two such days; sorted.
+
+    A collection that was sold for five weeks in spring is gone, what sells every other month is not. (At a steady rate
+    one gap in twenty is longer than thrice the mean.)
+    """
+    items = (
+        sold.unique().group_by("item_id").agg(newest=pl.col("age").min(), oldest=pl.col("age").max(), count=pl.len())
+    )
+    gap = (pl.col("oldest") - pl.col("newest")) / (pl.col("count").cast(pl.Int64) - 1).clip(lower_bound=1)
+    return items.filter((pl.col("newest") > days) & (pl.col("newest") > _GAPS * gap))["item_id"].sort()
 
 
 def drop_blocked(rows: pl.DataFrame, blocked: pl.DataFrame) -> pl.DataFrame:

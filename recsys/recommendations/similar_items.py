@@ -18,7 +18,7 @@ from recsys.data.events import event_day, read_events
 from recsys.features.history import place_among
 from recsys.features.item_content import Content, load_content
 from recsys.features.item_traits import Traits, traits_of
-from recsys.recommendations.rules import blocked_items
+from recsys.recommendations.rules import blocked_items, unsold_items
 from recsys.recommendations.similar_behaviour import behaviour_pairs
 from recsys.recommendations.similar_blend import Blend, fit_blend
 from recsys.recommendations.similar_content import content_pairs, variant_keys
@@ -47,7 +47,7 @@ def build_similar_items(context: RunContext) -> Counts:
     items, stock = (read_partition(context.lake, table, as_of_date=context.as_of_date) for table in (ITEMS, STOCK))
     content = load_content(context)
     blocked = blocked_items(items, stock, context.as_of, context.settings.rules)
-    catalogue = catalogue_of(content, blocked["item_id"])
+    catalogue = catalogue_of(content, pl.concat([blocked["item_id"], _left_range(context, stock)]))
     since = context.as_of - timedelta(days=settings.days)
     events = coded_events(read_events(context, columns=EVENT_COLUMNS), content, since, context.settings.time_zone)
     rows, labels = similar_rows(events, catalogue, context.as_of, settings)
@@ -56,6 +56,14 @@ def build_similar_items(context: RunContext) -> Counts:
     named = named.with_columns(as_of_date=pl.lit(context.as_of_date), model_version=pl.lit(version))
     written = write_partition(context.lake, SIMILAR_ITEMS, named, as_of_date=context.as_of_date)
     return {"rows": written, "items": named["item_id"].n_unique(), "labels": labels}
+
+
+def _left_range(context: RunContext, stock: pl.DataFrame) -> pl.Series:
+    """Ids of items that the shop counts no stock of and that nobody does anything with any more."""
+    day = event_day(context.settings.time_zone)
+    age = (pl.lit(context.as_of_date) - day).dt.total_days()
+    heard = read_events(context, columns=["item_id", "occurred_at"]).select("item_id", age=age).unique().collect()
+    return unsold_items(heard.join(stock, on="item_id", how="anti"), context.settings.similar.unsold_days)
 
 
 def catalogue_of(content: Content, blocked: pl.Series) -> Catalogue:

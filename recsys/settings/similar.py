@@ -17,6 +17,9 @@ class SimilarSettings:
     """Candidates of each kind that the blend orders."""
     active_days: int = 28
     """Items without an event in these days, and older than them, have no rows of their own."""
+    unsold_days: int = 56
+    """An item that the shop counts no stock of, and with which nobody did anything for so long and for thrice its usual
+    gap, is taken to have left the range and is no partner."""
     variants: str = "one"
     """Variants of a product (size, pack, colour): keep all, one (of each product), or drop (the anchor's too)."""
     days: int = 180

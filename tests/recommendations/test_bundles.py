@@ -13,7 +13,7 @@ from recsys.recommendations.baskets import number_baskets
 from recsys.recommendations.bundle_naming import bundle_name, bundle_reason, member_names, telling_word
 from recsys.recommendations.bundle_pricing import with_prices
 from recsys.recommendations.bundle_rows import bundle_rows, choose_bundles
-from recsys.recommendations.bundles import allowed_items, candidate_sets, unsold_items
+from recsys.recommendations.bundles import allowed_items, candidate_sets
 from recsys.recommendations.item_pairs import mine_pairs, pair_rows
 from recsys.recommendations.pair_relations import no_substitutes
 from recsys.schemas import BUNDLE_ITEMS, BUNDLES
@@ -125,7 +125,6 @@ def test_without_a_stock_row_a_collection_that_is_over_is_gone_and_a_slow_seller
     sold = {"spring": range(200, 240, 2), "slow": range(100, 400, 90), "now": range(1, 30)}
     rows = [(f"u{ago}", f"{item}{ago}", item, day - timedelta(days=ago)) for item in sold for ago in sold[item]]
     baskets = number_baskets(pl.DataFrame(rows, schema=["user_id", "basket", "item_id", "day"], orient="row"), day)
-    assert unsold_items(baskets, 56).to_list() == ["spring"]
     nothing = dict.fromkeys(("retired_at", "launched_at"), pl.lit(None, pl.Datetime("us", "UTC")))
     items = pl.DataFrame({"item_id": list(sold), "category_path": None}).with_columns(**nothing)
     allowed = allowed_items(items, NO_STOCK, NO_SALES, baskets, BUNDLE_SETTINGS)

@@ -8,6 +8,7 @@ from recsys.recommendations.rules import (
     drop_blocked,
     limit_per_category,
     rules_switched_off,
+    unsold_items,
     users_with_consent,
 )
 from recsys.schemas import ITEMS, STOCK, USERS
@@ -40,6 +41,14 @@ def stock() -> pl.DataFrame:
 def test_retired_unlaunched_and_sold_out_items_are_blocked_with_their_rule() -> None:
     blocked = blocked_items(items(), stock(), AS_OF, RulesSettings())
     assert blocked.rows() == [("gone", "retired"), ("not yet", "retired"), ("stays", "out_of_stock")]
+
+
+def test_a_collection_that_is_over_is_gone_and_a_slow_seller_is_not() -> None:
+    days = {"spring": range(200, 240, 2), "slow": range(100, 400, 90), "now": range(1, 30), "once": [57]}
+    sold = [(item, age) for item in days for age in days[item]]
+    heard = pl.DataFrame(sold, schema=["item_id", "age"], orient="row")
+    assert unsold_items(heard, 56).to_list() == ["once", "spring"]
+    assert unsold_items(heard.clear(), 56).is_empty()
 
 
 def test_a_rule_that_is_off_blocks_nothing() -> None:

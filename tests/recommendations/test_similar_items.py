@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -26,7 +27,7 @@ from recsys.recommendations.similar_items import (
 from recsys.recommendations.similar_reasons import with_similar_reasons
 from recsys.run import RunContext
 from recsys.settings.similar import SimilarSettings
-from recsys.storage import file_checksum, partition_path, read_partition
+from recsys.storage import file_checksum, partition_path, read_partition, write_partition
 from tests import known_answer_shop as shop
 
 AS_OF = datetime(2020, 5, 1, tzinfo=timezone.utc)
@@ -214,6 +215,23 @@ def test_the_shop_gets_similar_items_that_may_be_shown(built: tuple[RunContext, 
     assert dict(best.iter_rows())["coffee"] == "filters"
     ranks = rows.drop_nulls("rank").group_by("item_id").agg(pl.col("rank").max(), pl.len().alias("places"))
     assert ranks.filter(pl.col("rank") != pl.col("places")).is_empty()
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_what_nobody_buys_any_more_is_no_partner_unless_it_is_counted(tmp_path: Path, counted: bool) -> None:
+    settings = replace(shop.SETTINGS, content=replace(shop.SETTINGS.content, encoder="none"))
+    context = RunContext(shop.AS_OF_DATE, Environment("", "", str(tmp_path)), settings, "test")
+    shop.write_to_lake(context)
+    for ago in range(1, 71):
+        day = shop.AS_OF_DATE - timedelta(days=ago)
+        sold = read_partition(context.lake, schemas.EVENTS, date=day).filter(pl.col("item_id") != "filters")
+        write_partition(context.lake, schemas.EVENTS, sold, date=day)
+    stock = shop.stock().filter((pl.col("item_id") != "filters") | pl.lit(counted))
+    write_partition(context.lake, schemas.STOCK, stock, as_of_date=shop.AS_OF_DATE)
+    build_item_content(context)
+    build_similar_items(context)
+    rows = read_partition(context.lake, schemas.SIMILAR_ITEMS, as_of_date=shop.AS_OF_DATE)
+    assert ("filters" in set(rows["other_item_id"])) == counted
 
 
 def test_same_day_same_bytes(built: tuple[RunContext, str]) -> None:
