@@ -1,6 +1,7 @@
 -- events: one row per thing a user did with an item.
 --
 -- To plug in a shop: put your own tables behind these column names and keep the window and the order.
+--   * lines that are no items (postage, fees, deposits) are left out here, or lists recommend them to everybody;
 --   * rows without a user are refused: where guests buy, each order may be a user, coalesce(user, 'guest ' || order);
 --   * ids are text; event_type is one of view, favourite, cart, purchase, return (translate with a case);
 --   * quantity and unit_price may be null where an event has none; unit_price is per unit, not per line;
