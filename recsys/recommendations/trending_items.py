@@ -54,10 +54,16 @@ def expected_counts(
     )
     recent = counted.filter(pl.col("age") < settings.recent_days)
     before = counted.filter(pl.col("age") >= settings.recent_days)
+    known_days = _known_days(days, settings)
     fading = 0.5 ** (pl.col("age") / settings.half_life_days)
     observed = recent.group_by("segment", "leaf", "item_id").agg(_exact(fading).alias("observed"))
-    rated = observed.join(_rates(before, observed, settings), on=["segment", "leaf", "item_id"], how="left")
-    load = _load(before, recent, settings)
+    if not known_days:
+        # Nothing can be above a past that the shop does not have.
+        return observed.select(
+            "segment", "item_id", "observed", expected="observed", above=pl.lit(1.0), category_above=pl.lit(1.0)
+        )
+    rated = observed.join(_rates(before, observed, known_days, settings), on=["segment", "leaf", "item_id"], how="left")
+    load = _load(before, recent, known_days, settings)
     told = rated.join(load, on=["segment", "leaf"], how="left", maintain_order="left")
     prior = settings.prior
     told = told.with_columns(expected=pl.col("rate") * pl.col("load"))
@@ -93,7 +99,13 @@ def _user_days(
     return kept.select("user_id", "item_id", "age", "weekday").unique()
 
 
-def _rates(before: pl.DataFrame, observed: pl.DataFrame, settings: TrendingSettings) -> pl.DataFrame:
+def _known_days(days: pl.DataFrame, settings: TrendingSettings) -> int:
+    """Baseline days since the shop's first event: a young shop has fewer than baseline_days, at first none."""
+    oldest = days["age"].max()
+    return max(int(oldest) + 1 - settings.recent_days, 0) if isinstance(oldest, int) else 0
+
+
+def _rates(before: pl.DataFrame, observed: pl.DataFrame, known_days: int, settings: TrendingSettings) -> pl.DataFrame:
     """segment, leaf, item_id, rate (a day, shrunken), own_rate (as counted), category_rate (of the whole leaf)."""
     keys = ["segment", "leaf", "item_id"]
     past = before.group_by(keys).agg(pl.len().alias("taken"), pl.col("age").max().alias("oldest"))
@@ -101,16 +113,16 @@ def _rates(before: pl.DataFrame, observed: pl.DataFrame, settings: TrendingSetti
     # An item that came up during the baseline is judged by the days since.
     span = pl.col("oldest") - settings.recent_days + 1
     every = every.with_columns(pl.col("taken").fill_null(0), days=span.fill_null(0).cast(pl.Float64))
-    whole = pl.col("taken").sum().over("segment", "leaf") / settings.baseline_days
+    whole = pl.col("taken").sum().over("segment", "leaf") / known_days
     mean = whole / pl.len().over("segment", "leaf")
     rate = (pl.col("taken") + settings.prior_days * mean) / (pl.col("days") + settings.prior_days)
-    own = pl.col("taken") / settings.baseline_days
+    own = pl.col("taken") / known_days
     return every.select(*keys, rate=rate, own_rate=own, category_rate=whole)
 
 
-def _load(before: pl.DataFrame, recent: pl.DataFrame, settings: TrendingSettings) -> pl.DataFrame:
+def _load(before: pl.DataFrame, recent: pl.DataFrame, known_days: int, settings: TrendingSettings) -> pl.DataFrame:
     """segment, leaf, load: the fading of the recent days, each with the factor of its weekday in the leaf."""
-    weeks = settings.baseline_days / 7
+    weeks = known_days / 7
     overall = before.group_by("weekday").len("all")
     total = pl.col("all").sum()
     overall = overall.with_columns(usual=pl.when(total > 0).then(pl.col("all") * 7 / total).otherwise(1.0))

@@ -62,6 +62,20 @@ def test_a_category_that_grows_as_a_whole_makes_no_item_of_it_a_trend() -> None:
     assert found["rising"]["category_above"] == pytest.approx(3.0, rel=0.1)
 
 
+@pytest.mark.parametrize("first", [21, 35, 60])
+def test_a_young_shop_is_measured_against_the_days_that_it_has(first: int) -> None:
+    found = told(*daily("steady", 10, first, 1), *daily("rising", 4, first, 15), *daily("rising", 12, 14, 1))
+    assert found["steady"]["category_above"] == pytest.approx(22 / 14, rel=0.1)
+    assert found["rising"]["above"] > 1.8
+    assert told(*daily("steady", 10, first, 1))["steady"]["above"] == pytest.approx(1.0, abs=0.05)
+
+
+def test_in_its_first_days_a_shop_has_no_trend() -> None:
+    found = told(*daily("steady", 10, 14, 1), *daily("ice", 3, 2, 1))
+    assert {row["above"] for row in found.values()} == {1.0}
+    assert found["steady"]["observed"] == found["steady"]["expected"] > 0
+
+
 def test_what_is_bought_on_one_weekday_is_expected_on_that_day() -> None:
     found = told(*daily("sunday", 10, 98, 1, every=7), settings=replace(SETTINGS, recent_days=7, baseline_days=84))
     assert found["sunday"]["above"] == pytest.approx(1.0, abs=0.1)
