@@ -31,6 +31,7 @@ def test_a_file_overrides_single_values(tmp_path: Path) -> None:
         ("[bundles]\nmin_size = 6", r"\[bundles\] min_size 6"),
         ('[opening]\nclosed_days = ["02-30"]', r"\[opening\] closed_days: '02-30' is no day such as 12-25"),
         ('[opening]\nclosed_days = ["2018-W01-1"]', "closed_days: '2018-W01-1'"),
+        ('[opening]\nsale_days = ["11.11"]', "sale_days: '11.11' is no day"),
         ("= 3", "settings file"),
         ("[publish]\nretention_days = -1", r"publish\.retention_days: -1 is negative"),
         ("[interactions]\nhalf_life_days = nan", r"half_life_days: nan is no number"),

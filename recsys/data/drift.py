@@ -51,14 +51,14 @@ def weekday_volume(
 ) -> tuple[float, float] | None:
     """Rows of `day` over the median of the same weekday in the `weeks` before, and that median.
 
-    Days before the first of `rows` are unknown and closed ones are left out, others without a row count 0; None with
-    fewer than two of them, and where `day` itself is closed.
+    Days before the first of `rows` are unknown, closed ones and those of a sale are left out, others without a row
+    count 0; None with fewer than two of them, and where `day` itself is closed.
     """
     if opening.closed(day):
         return None
     first = min(rows, default=day)
     earlier = [day - timedelta(weeks=n) for n in range(1, weeks + 1)]
-    known = [rows.get(past, 0) for past in earlier if past >= first and not opening.closed(past)]
+    known = [rows.get(past, 0) for past in earlier if past >= first and opening.ordinary(past)]
     if len(known) < 2:
         return None
     usual = float(np.median(known))

@@ -114,6 +114,8 @@ def _volume(inputs: Inputs) -> Measured:
         told = weekday_volume(rows, inputs.day, inputs.settings.weeks, inputs.opening)
         if told is None or told[1] < inputs.settings.min_rows:
             continue
+        if inputs.opening.on_sale(inputs.day) and told[0] > 1:
+            continue  # That many come is what the sale is for; that few come is still worth knowing.
         text = f"{rows.get(inputs.day, 0)} {event_type} events on {inputs.day:%A} {inputs.day}, usually {told[1]:.0f}"
         found.append((event_type, told[0], text))
     return found

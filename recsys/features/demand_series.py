@@ -1,13 +1,14 @@
 """Daily demand of items: units a day, and on which days demand could be seen at all.
 
 A day before an item's launch, or a whole day out of stock, says nothing about demand: it is not a day of zero demand
-but no day at all (censored). Averages divide by the days that were seen.
+but no day at all (censored). So is a day of a great sale, whose buyers say nothing of ordinary days. Averages divide
+by the days that were seen.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 import numpy as np
@@ -31,7 +32,7 @@ class DemandLines:
 
     `launch` is the day number from which an item was on sale (0: always), `stock_outs` has item, start and end (day
     numbers, end exclusive) of whole days out of stock. `categories` holds a group number of each item for LEVELS.
-    `opening` tells on which days the shop is closed.
+    `opening` tells on which days the shop is closed or holds a sale; the lines hold nothing of a sale's days.
     """
 
     item_ids: NDArray[np.object_]
@@ -54,6 +55,12 @@ class DemandLines:
         last = np.full(len(self.item_ids), -1, dtype=np.int64)
         np.maximum.at(last, self.lines["item"].to_numpy(), self.lines["day"].to_numpy())
         return last
+
+    @cached_property
+    def sale_days(self) -> NDArray[np.bool_]:
+        """Whether each day is one of a sale."""
+        days = (self.first_day + timedelta(days=number) for number in range(self.days))
+        return np.array([self.opening.on_sale(day) for day in days], dtype=np.bool_)
 
     @cached_property
     def category_units(self) -> tuple[Floats, ...]:
@@ -117,6 +124,7 @@ def lay_out(demand: DemandLines, rows: Integers) -> DemandSeries:
     for item, start, end in demand.stock_outs.select("item", "start", "end").iter_rows():
         if place[item] >= 0:
             seen[place[item], start:end] = False
+    seen[:, demand.sale_days] = False
     units[~seen] = 0
     revenue[~seen] = 0
     return DemandSeries(rows, units, seen, revenue)
@@ -139,7 +147,8 @@ def build_lines(
     code = place_among("item_id", ids).cast(pl.Int64)
     days = (as_of_date - first_day).days
     number = (pl.col("day") - first_day).dt.total_days().cast(pl.Int64)
-    lines = sales.select(item=code, day=number, units=pl.col("units"), revenue=pl.col("revenue"))
+    usual = sales.filter(~pl.Series([opening.on_sale(one) for one in sales["day"].to_list()], dtype=pl.Boolean))
+    lines = usual.select(item=code, day=number, units=pl.col("units"), revenue=pl.col("revenue"))
     known = pl.DataFrame({"item_id": ids}).join(
         items.unique("item_id", keep="first"), on="item_id", how="left", maintain_order="left"
     )

@@ -33,8 +33,8 @@ def days_from(first_day: date, start: int, end: int, opening: OpeningSettings) -
 def weekday_factors(demand: DemandLines, day: int, strength: float) -> Floats:
     """Factor of each weekday (Monday first) by group of the second category level: groups x 7, mean 1 a week.
 
-    Learnt from the 182 days before `day`, those on which the shop was open. A group's own pattern weighs as much as the
-    shop's once it has sold `strength` units in them.
+    Learnt from the 182 days before `day`, those on which the shop was open and held no sale. A group's own pattern
+    weighs as much as the shop's once it has sold `strength` units in them.
     """
     length = min(day, PROFILE_DAYS) // WEEK * WEEK
     cumulated = demand.category_units[1]
@@ -42,6 +42,7 @@ def weekday_factors(demand: DemandLines, day: int, strength: float) -> Floats:
         return np.ones((cumulated.shape[0], WEEK))
     units = np.diff(cumulated[:, day - length : day + 1], axis=1)
     past = days_from(demand.first_day, day - length, day, demand.opening)
+    past = Days(past.weekday, past.open & ~demand.sale_days[day - length : day])
     groups = np.stack([_units_on(units, past, weekday) for weekday in range(WEEK)], axis=1)
     shop = groups.sum(axis=0) + 1.0
     shop = shop / shop.mean()
@@ -50,7 +51,7 @@ def weekday_factors(demand: DemandLines, day: int, strength: float) -> Floats:
 
 
 def _units_on(units: Floats, days: Days, weekday: int) -> Floats:
-    """Units of each group on a weekday, had the shop been open on all of them."""
+    """Units of each group on a weekday, had all of them been open."""
     all_of = days.weekday == weekday
     return np.asarray(units[:, all_of].sum(axis=1) * (all_of.sum() / max((all_of & days.open).sum(), 1)))
 

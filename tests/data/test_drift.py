@@ -87,6 +87,14 @@ def test_a_weekday_that_is_always_closed_lacks_no_events() -> None:
     assert (findings(3)["days_without_events"], findings(3)["freshness_days"]) == (4, 1.5)
 
 
+def test_a_sale_is_no_measure_of_other_days() -> None:
+    rows = {MONDAY - timedelta(days=7 * n): rows for n, rows in ((3, 2000), (2, 2000), (1, 2000), (0, 100))}
+    rows |= {MONDAY - timedelta(days=28): 100, MONDAY - timedelta(days=35): 100}
+    sales = OpeningSettings((), tuple(str(MONDAY - timedelta(days=7 * n)) for n in (1, 2, 3)))
+    assert weekday_volume(rows, MONDAY, 5, sales) == (1.0, 100.0)
+    assert weekday_volume(rows, MONDAY, 5, ALWAYS_OPEN) == (0.05, 2000.0)
+
+
 def test_price_level_compares_an_item_with_itself() -> None:
     before = pl.LazyFrame({"item_id": ["a", "a", "b", "c"], "unit_price": [1.0, 3.0, 50.0, 1.0]})
     newest = pl.DataFrame({"item_id": ["a", "b", "b", "new"], "unit_price": [200.0, 5000.0, None, 9.0]})

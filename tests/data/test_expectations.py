@@ -148,6 +148,18 @@ def test_a_closed_day_without_any_event_stops_nothing(run: RunContext) -> None:
     assert failed(run) == set()
 
 
+def test_the_rush_of_a_sale_stops_nothing_and_its_absence_does(run: RunContext) -> None:
+    write_events(run, NEWEST, day_of_events(NEWEST, 2000))
+    with pytest.raises(RunError, match="2000 purchase events"):
+        check_extracts(run)
+    told = replace(run, settings=replace(run.settings, opening=OpeningSettings(sale_days=(f"{NEWEST:%m-%d}",))))
+    check_extracts(told)
+    assert {finding for finding in failed(told) if "volume" in finding[2]} == set()
+    write_events(run, NEWEST, day_of_events(NEWEST, 10))
+    with pytest.raises(RunError, match="10 purchase events"):
+        check_extracts(told)
+
+
 def test_a_renamed_category_is_warned_of(run: RunContext) -> None:
     items = tables(AS_OF)["items"]
     renamed = pl.col("category_path").str.replace("FOOD > MILK", "FOOD > DAIRY", literal=True)

@@ -145,6 +145,24 @@ def test_a_closed_day_lowers_no_weekday_and_its_demand_comes_on_other_days() -> 
     assert over_days(np.array([2.0]), factors, np.zeros(1, int), never).tolist() == [[0.0]]
 
 
+def test_a_day_of_a_sale_raises_no_forecast() -> None:
+    units, settings = drawn(), DemandSettings(threads=1, min_training_rows=100, trees=20)
+    sold_out = units.copy()
+    sold_out[:, -10] = 40
+    last = FIRST + timedelta(days=units.shape[1] - 10)
+    usual, taken, told = (
+        forecast_demand(lines_of(sold, opening=opening), settings, 7)
+        for sold, opening in (
+            (units, ALWAYS_OPEN),
+            (sold_out, ALWAYS_OPEN),
+            (sold_out, OpeningSettings((), (str(last),))),
+        )
+    )
+    assert taken.level.sum() > 1.2 * usual.level.sum()
+    assert told.level.sum() == pytest.approx(usual.level.sum(), rel=0.02)
+    assert told.factors == pytest.approx(usual.factors, abs=0.05)
+
+
 def test_spread_covers_what_it_says_on_days_and_sums_that_it_never_saw() -> None:
     generator = np.random.default_rng(3)
     rate = generator.uniform(0.1, 4, 4000)
