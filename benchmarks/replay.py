@@ -23,6 +23,7 @@ import polars as pl
 
 from benchmarks.pictures import Curve, line_chart
 from recsys.config import load_environment, load_settings
+from recsys.data.events import event_day
 from recsys.data.stock_outs import read_stock_outs
 from recsys.features.demand_series import DemandLines, Floats, Integers, build_lines, lay_out
 from recsys.models.demand_averages import window_mean
@@ -70,7 +71,8 @@ def known_before(context: RunContext, sales: pl.DataFrame, day: date) -> DemandL
     """Demand of the days before `day`, of the items of `sales` that had sold by then."""
     items = read_partition(context.lake, ITEMS, as_of_date=context.as_of_date)
     past = sales.filter(pl.col("day") < day)
-    columns = items.select("item_id", "category_path", "launched_at")
+    launched_on = event_day(context.settings.time_zone, "launched_at")
+    columns = items.select("item_id", "category_path", launched_on=launched_on)
     first: date = past["day"].min()  # type: ignore[assignment]
     return build_lines(past, columns, read_stock_outs(context), first, day, context.settings.opening)
 

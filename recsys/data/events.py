@@ -29,9 +29,9 @@ def known_by(context: RunContext) -> datetime:
     return context.as_of + timedelta(hours=context.settings.data.allowed_lateness_hours)
 
 
-def event_day(time_zone: str) -> pl.Expr:
-    """The day of `occurred_at` in `time_zone`."""
-    return pl.col("occurred_at").dt.convert_time_zone(time_zone).dt.date()
+def event_day(time_zone: str, column: str = "occurred_at") -> pl.Expr:
+    """The day of an instant in `time_zone`."""
+    return pl.col(column).dt.convert_time_zone(time_zone).dt.date()
 
 
 def visible_events(context: RunContext) -> pl.LazyFrame:

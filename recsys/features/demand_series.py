@@ -140,8 +140,8 @@ def build_lines(
 ) -> DemandLines:
     """Demand from `sales` (item_id, day, units, revenue: one row per item and day), all of [first_day, as_of_date).
 
-    `items` has item_id, category_path and launched_at; `stock_outs` item_id, first_day and last_day (both inclusive) of
-    whole days out of stock. An item's launch counts only where it was not sold before.
+    `items` has item_id, category_path and launched_on (a day); `stock_outs` item_id, first_day and last_day (both
+    inclusive) of whole days out of stock. An item's launch counts only where it was not sold before.
     """
     ids = sales["item_id"].unique().sort()
     code = place_among("item_id", ids).cast(pl.Int64)
@@ -152,7 +152,7 @@ def build_lines(
     known = pl.DataFrame({"item_id": ids}).join(
         items.unique("item_id", keep="first"), on="item_id", how="left", maintain_order="left"
     )
-    launch = known.select((pl.col("launched_at").dt.date() - first_day).dt.total_days().fill_null(0)).to_series()
+    launch = known.select((pl.col("launched_on") - first_day).dt.total_days().fill_null(0)).to_series()
     lines = lines.sort("item", "day")
     first = np.full(len(ids), days, dtype=np.int64)
     np.minimum.at(first, lines["item"].to_numpy(), lines["day"].to_numpy())

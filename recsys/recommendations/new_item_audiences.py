@@ -11,6 +11,7 @@ import logging
 import polars as pl
 
 from recsys import schemas
+from recsys.data.events import event_day
 from recsys.recommendations.audiences import above_privacy_floor, with_holdout, within_contact_limit
 from recsys.recommendations.lists import NEW_ARRIVALS
 from recsys.recommendations.published_lists import scan_lists
@@ -53,7 +54,7 @@ def new_item_audiences(
     ordered = ordered.with_columns(rank=(pl.int_range(pl.len()).over("campaign_id") + 1).cast(pl.Int32))
     best = ordered.filter(pl.col("rank") <= context.settings.new_items.audience_size)
     shown, small = above_privacy_floor(with_holdout(best, settings.holdout_share), settings.privacy_floor)
-    launched = items.select("item_id", launched_on=pl.col("launched_at").dt.date())
+    launched = items.select("item_id", launched_on=event_day(context.settings.time_zone, "launched_at"))
     told = shown.rename({"campaign_id": "item_id", "probability": "score"}).join(launched, on="item_id")
     told = told.with_columns(as_of_date=pl.lit(context.as_of_date))
     table = schemas.NEW_ITEM_AUDIENCES

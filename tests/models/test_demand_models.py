@@ -46,8 +46,8 @@ def lines_of(
         }
     )
     paths = categories or ["ALL > ONE"] * len(ids)
-    launched = pl.lit(None, pl.Datetime("us", "UTC"))
-    items = pl.DataFrame({"item_id": ids, "category_path": paths}).with_columns(launched_at=launched)
+    launched = pl.lit(None, pl.Date)
+    items = pl.DataFrame({"item_id": ids, "category_path": paths}).with_columns(launched_on=launched)
     return build_lines(sales, items, NO_OUTS, FIRST, FIRST + timedelta(days=units.shape[1]), opening)
 
 

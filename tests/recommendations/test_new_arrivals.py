@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -112,6 +113,15 @@ def test_an_audience_is_ordered_and_no_user_is_in_more_than_a_few() -> None:
     assert told == [("plum", 1, "ann"), ("plum", 2, "bob"), ("tart", 1, "bob"), ("tart", 2, "ann")]
     assert small.select("campaign_id", "users").rows() == [("bit", 1)]
     assert rows["launched_on"].unique().sort().to_list() == [date(2024, 5, 21), date(2024, 5, 22)]
+
+
+def test_a_launch_is_of_the_day_that_the_shop_has() -> None:
+    midnight = datetime(2024, 5, 22, tzinfo=ZoneInfo("Asia/Shanghai"))
+    launched = LAUNCHED.with_columns(launched_at=pl.lit(midnight).dt.convert_time_zone("UTC"))
+    run = context()
+    there = replace(run, settings=replace(run.settings, time_zone="Asia/Shanghai"))
+    rows, _ = new_item_audiences(MANY, launched, NO_CONTACT, there)
+    assert rows["launched_on"].unique().to_list() == [date(2024, 5, 22)]
 
 
 def test_contacts_of_late_count() -> None:
