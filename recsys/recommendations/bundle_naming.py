@@ -10,7 +10,9 @@ from recsys.recommendations.wording import tell
 _SEPARATOR = " > "
 
 
-def bundle_name(paths: list[str | None], titles: list[str | None], frequency: Counter[str], fallback: str) -> str:
+def bundle_name(
+    paths: list[str | None], titles: list[str | None], frequency: Counter[str], fallback: str, language: str = "en"
+) -> str:
     """The common theme, the leaf categories, and the most telling word that members share.
 
     `paths` and `titles` are the members' category paths and titles; `frequency` counts items by title word.
@@ -21,17 +23,20 @@ def bundle_name(paths: list[str | None], titles: list[str | None], frequency: Co
     theme = shared[-1] if shared else ""
     word = telling_word(titles, frequency)
     named = " + ".join(leaf for leaf in leaves if leaf != theme) or fallback
-    head = f"{theme}: {named}" if theme else named
-    return f"{head} ({word})" if word and word not in head.lower() else head
+    head = tell(language, "bundle_theme", theme=theme, kinds=named) if theme else named
+    return tell(language, "bundle_word", name=head, word=word) if word and word not in head.lower() else head
 
 
-def member_names(titles: list[str | None], brands: list[str | None], item_ids: list[str]) -> list[str]:
+def member_names(
+    titles: list[str | None], brands: list[str | None], item_ids: list[str], language: str = "en"
+) -> list[str]:
     """What to call each member: its title; with its brand, else its id, where another member has the same title."""
     told = Counter(titles)
     names = []
     for title, brand, item_id in zip(titles, brands, item_ids, strict=True):
         twin = title is not None and told[title] > 1
-        names.append(f"{title} ({brand or item_id})" if twin else title or item_id)
+        apart = tell(language, "told_apart", title=title, mark=brand or item_id)
+        names.append(apart if twin else title or item_id)
     return names
 
 

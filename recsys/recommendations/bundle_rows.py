@@ -126,12 +126,12 @@ def _describe(
 
 def _words(row: Row, facts: dict[str, Row], frequency: Counter[str], language: str) -> Row:
     known = [facts[item] for item in row["members"]]
-    titles = [fact["title"] for fact in known]
-    named = member_names(titles, [fact["brand"] for fact in known], row["members"])
+    titles, paths = [fact["title"] for fact in known], [fact["category_path"] for fact in known]
+    named = member_names(titles, [fact["brand"] for fact in known], row["members"], language)
     text = bundle_reason(named, row["baskets"], row["anchor_share"], row["lift"], language)
     forced = tell(language, "bundle_forced", items=" + ".join(named))
     return {
-        "name": bundle_name([fact["category_path"] for fact in known], titles, frequency, " + ".join(named)),
+        "name": bundle_name(paths, titles, frequency, " + ".join(named), language),
         "reason_code": "forced" if row["forced"] else "bought_together",
         "reason_text": forced if row["forced"] else text,
     }

@@ -58,6 +58,9 @@ ENGLISH = {
     "between_facts": ", ",
     "alike": "It reads or looks alike",
     # bundles and user_bundles
+    "bundle_theme": "{theme}: {kinds}",
+    "bundle_word": "{name} ({word})",
+    "told_apart": "{title} ({mark})",
     "bundle_forced": "Set by the shop: {items}",
     "bundle_bought_together": "{share} % of baskets with {first} also hold {others}, {lift} times what chance gives,"
     " {baskets} baskets",
@@ -138,12 +141,15 @@ CHINESE = {
     "dearer": "贵 {percent} %",
     "between_facts": "，",
     "alike": "描述或图片相近",
+    "bundle_theme": "{theme}：{kinds}",
+    "bundle_word": "{name}（{word}）",
+    "told_apart": "{title}（{mark}）",
     "bundle_forced": "商家指定：{items}",
     "bundle_bought_together": "含“{first}”的购物篮有 {share} % 也含“{others}”，是偶然情况的 {lift} 倍，"
     "共 {baskets} 个购物篮",
     "between_members": "、",
     "last_member": "和",
-    "fits_your_items": "{bundle}：适合与“{anchor}”搭配，其中 {new_items} 件对您是新品；{baskets} 个购物篮含全套",
+    "fits_your_items": "“{bundle}”适合与“{anchor}”搭配，其中 {new_items} 件您未曾买过；{baskets} 个购物篮含全套",
     "responded_before": "在 {total} 次以往活动中响应过 {count} 次，最近一次在{when}",
     "buys_promoted": "在{trips}中买过促销商品，最近一次在{when}",
     "in_lists": "用户的推荐列表中有{promoted}，最好的排在第 {place} 位",

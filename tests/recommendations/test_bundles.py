@@ -263,6 +263,13 @@ def test_names_say_theme_categories_and_the_shared_word() -> None:
     words = Counter({"camping": 2, "lamp": 1})
     name = bundle_name(["out > light", "out > gas"], ["Camping lamp", "Camping gas"], words, "x")
     assert name == "out: light + gas (camping)"
+    chinese = bundle_name(["彩妆 > 口红", "彩妆 > 卸妆油"], ["丝绒 口红A", "丝绒 油B"], Counter(), "x", "zh")
+    assert chinese == "彩妆：口红 + 卸妆油"
+    assert (
+        bundle_name(["彩妆 > 口红", "彩妆 > 腮红"], ["camping A", "camping B"], words, "x", "zh")
+        == "彩妆：口红 + 腮红（camping）"
+    )
+    assert member_names(["面膜", "面膜"], ["谷雨", None], ["1", "2"], "zh") == ["面膜（谷雨）", "面膜（2）"]
     assert bundle_name([None, None], [None, None], words, "A + B") == "A + B"
     assert telling_word(["Camping lamp", "Red rope"], words) == ""
     text = bundle_reason(["A", "B", "C"], 312, 0.12, 4.1)
