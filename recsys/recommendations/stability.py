@@ -127,7 +127,12 @@ def drift(before: pl.Series, after: pl.Series) -> float:
     groups = min(_GROUPS, min(len(known), len(now)) // _GROUP_ROWS)
     if groups < 2:
         return 0.0
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, groups + 1)[1:-1]))
+    # Between two values each: where a few values are shared by many, one that hardly moved stays in its group.
+    values = np.unique(known)
+    beyond = values[-1] + (values[-1] - values[-2] if len(values) > 1 else max(abs(values[-1]), 1.0))
+    quantiles = np.quantile(known, np.linspace(0, 1, groups + 1)[1:-1])
+    place = np.unique(np.searchsorted(values, quantiles, "right"))
+    edges = (values[place - 1] + np.append(values, beyond)[place]) / 2
     return population_stability(_counts(was, edges), _counts(now, edges))
 
 

@@ -123,3 +123,10 @@ def test_a_feature_that_moved_is_named(context: RunContext) -> None:
 def test_without_a_published_day_nothing_is_compared(context: RunContext) -> None:
     settings = replace(context.settings, stability=StabilitySettings(within_days=0))
     assert check_stability(replace(context, settings=settings)) == {"stability_checks": 0, "drifted": 0}
+
+
+def test_a_few_shared_values_that_hardly_move_are_no_drift() -> None:
+    was = pl.Series([1.0, 2.0, 3.0, 5.0] * 20)
+    assert drift(was, was * 1.03) == 0.0
+    assert drift(was, was * 10) > 1.0
+    assert drift(pl.Series([0.0] * 80), pl.Series([5.0] * 80)) > 1.0
