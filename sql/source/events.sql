@@ -10,7 +10,9 @@
 --     without a load time, select occurred_at as ingested_at; for a day without a time write
 --     "column::timestamp at time zone 'Europe/Berlin'", here and in the window, or west of Greenwich days slip;
 --   * rows come ordered by time, so that a day is complete when the next one begins; an index on it saves the sort.
--- A column that the shop lacks stays in the list as null::text (or null::double precision).
+-- A column that the shop lacks stays in the list as null::text (or null::double precision), all but event_id: it tells
+-- a row that was loaded twice from two rows. A log without one selects what tells its rows apart, such as
+-- md5(concat_ws('|', user_id, item_id, event_type, order_id, occurred_at)), the same whenever it is read.
 -- A literal percent sign is written twice. Parameters: window_start (inclusive), window_end (exclusive).
 select
     event_id,
