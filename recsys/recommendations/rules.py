@@ -15,8 +15,8 @@ from recsys.settings.lists import RulesSettings
 
 RULES = ("retired", "out_of_stock", "bought_lately", "category_limit")
 """Rules that change the lists of users who gave their consent."""
-_GAPS = 3
-"""Usual gaps without a word of an item after which it is taken to be gone."""
+_UNLIKELY = 0.001
+"""Chance of an item's silence, had it kept its pace, below which it is taken to be gone."""
 
 
 def blocked_items(items: pl.DataFrame, stock: pl.DataFrame, as_of: datetime, rules: RulesSettings) -> pl.DataFrame:
@@ -39,17 +39,18 @@ def blocked_items(items: pl.DataFrame, stock: pl.DataFrame, as_of: datetime, rul
 
 
 def unsold_items(sold: pl.DataFrame, days: int) -> pl.Series:
-    """Ids of items of `sold` (item_id, age: days on which something was done with them) of whom nothing was heard for
-    more than `days` and for thrice their usual gap between two such days; sorted.
+    """Ids of items of `sold` (item_id, age: days on which something was done with them) of which nothing was heard for
+    more than `days`, and for longer than chance makes likely; sorted.
 
-    A collection that was sold for five weeks in spring is gone, what sells every other month is not. (At a steady rate
-    one gap in twenty is longer than thrice the mean.)
+    Had an item kept its pace, each of its days but the first would lie anywhere between that one and today, all of them
+    before the silence with a chance of (1 - silence / age of the first) to their number: a collection that was sold for
+    five weeks in spring is gone; what sells every other month is not, nor what sold once.
     """
     items = (
         sold.unique().group_by("item_id").agg(newest=pl.col("age").min(), oldest=pl.col("age").max(), count=pl.len())
     )
-    gap = (pl.col("oldest") - pl.col("newest")) / (pl.col("count").cast(pl.Int64) - 1).clip(lower_bound=1)
-    return items.filter((pl.col("newest") > days) & (pl.col("newest") > _GAPS * gap))["item_id"].sort()
+    chance = (1 - pl.col("newest") / pl.col("oldest")) ** (pl.col("count").cast(pl.Int64) - 1)
+    return items.filter((pl.col("newest") > days) & (chance < _UNLIKELY))["item_id"].sort()
 
 
 def drop_blocked(rows: pl.DataFrame, blocked: pl.DataFrame) -> pl.DataFrame:

@@ -84,8 +84,8 @@ class BundleSettings:
     min_days_of_cover: float = 7.0
     """Stock of every member, in days of its sales of the last four weeks."""
     unsold_days: int = 56
-    """An item that the shop counts no stock of, and that nobody bought for so long and for thrice its usual gap, is
-    taken to have left the range."""
+    """An item that the shop counts no stock of, and that nobody bought for so long, and for longer than its pace
+    makes likely, is taken to have left the range."""
     max_discount: float = 0.15
     """Discount suggested for a bundle that is almost never completed unprompted."""
     min_margin: float = 0.1

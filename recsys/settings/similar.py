@@ -18,8 +18,8 @@ class SimilarSettings:
     active_days: int = 28
     """Items without an event in these days, and older than them, have no rows of their own."""
     unsold_days: int = 56
-    """An item that the shop counts no stock of, and with which nobody did anything for so long and for thrice its usual
-    gap, is taken to have left the range and is no partner."""
+    """An item that the shop counts no stock of, and with which nobody did anything for so long, and for longer than
+    its pace makes likely, is taken to have left the range and is no partner."""
     variants: str = "one"
     """Variants of a product (size, pack, colour): keep all, one (of each product), or drop (the anchor's too)."""
     days: int = 180
