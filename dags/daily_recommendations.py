@@ -58,11 +58,11 @@ def daily_recommendations() -> None:
         chain(described, *sets)
         chain(described, *tasks(steps.build_similar_items), staged[0])
         chain(users, [*(shown := [sets[-1], *tasks(steps.build_campaign_audiences)]), *told])
+        chain(told[0], told[-1])
         cross_downstream(shown, sums := tasks(steps.build_demand_forecast, steps.build_reorder_suggestions))
         chain([*sums, *told], *staged, *tasks(steps.apply_retention, pool=WAREHOUSE_POOL))
 
-    claim = step(steps.claim_run)().as_setup()
-    release = step(steps.release_run)().as_teardown(setups=claim)
+    release = step(steps.release_run)().as_teardown(setups=(claim := step(steps.claim_run)().as_setup()))
     chain(claim, extracted := data())
     chain(recommendations(described := features(extracted), models(*described)), release)
 

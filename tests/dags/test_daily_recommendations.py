@@ -61,6 +61,7 @@ def test_only_what_needs_no_models_runs_beside_the_training(dag: Any) -> None:
         ("recommendations.build_item_pairs", "features.build_item_content"),
         ("recommendations.build_demand_forecast", "models.build_item_demand"),
         ("recommendations.build_realised_metrics", "features.build_item_content"),
+        ("recommendations.build_realised_metrics", "recommendations.build_details"),
         ("recommendations.build_user_bundles", "recommendations.build_bundles"),
         ("recommendations.build_reorder_suggestions", "recommendations.build_user_bundles"),
         ("recommendations.build_reorder_suggestions", "recommendations.build_campaign_audiences"),
