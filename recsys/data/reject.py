@@ -25,7 +25,7 @@ def read_values(rows: pa.Table, table: Table) -> pl.DataFrame:
     """Rows of text as the types of `table`, plus a column `unreadable`: the first column whose text is no such value.
 
     A column that has its type already keeps it. A text that cannot be read becomes null; instants without an offset
-    are UTC.
+    are UTC. A blank text is null: shops write it where they know nothing.
     """
     columns: dict[str, pl.Series] = {}
     unreadable: list[pl.Series] = []
@@ -33,6 +33,8 @@ def read_values(rows: pa.Table, table: Table) -> pl.DataFrame:
         if column.name not in rows.column_names:
             continue
         text = rows.column(column.name)
+        if column.type == TEXT:
+            text = _without_blanks(text)
         values = _cast(text, column.type)
         columns[column.name] = values.alias(column.name)
         if values.null_count() > text.null_count:
@@ -41,6 +43,14 @@ def read_values(rows: pa.Table, table: Table) -> pl.DataFrame:
     frame = pl.DataFrame(columns)
     first = pl.coalesce(unreadable) if unreadable else pl.lit(None, pl.String)
     return frame.with_columns(first.alias("unreadable"))
+
+
+def _without_blanks(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    told = pl.Series(text, dtype=pl.String)
+    # All that a blank sorts before, which is quick to see, is rare.
+    if not (told < "!").any():
+        return text
+    return pa.chunked_array([told.set(told.str.strip_chars() == "", None).to_arrow().cast(TEXT)])
 
 
 def _cast(text: pa.ChunkedArray, type_: pa.DataType) -> pl.Series:

@@ -75,6 +75,16 @@ def test_instants_with_and_without_offset_are_read() -> None:
     assert rows["unreadable"].to_list() == [None, None, None, "occurred_at"]
 
 
+def test_blank_texts_are_null_and_not_one_order_of_everybody() -> None:
+    blanks = {"order_id": "", "session_id": "   ", "store_id": "\t"}
+    rows = read_values(text_rows({"user_id": "  "}, blanks, {"order_id": " 7 ", "store_id": "S1"}), EVENTS)
+    assert rows["order_id"].to_list() == [None, None, " 7 "]
+    assert rows["session_id"].null_count() == 3
+    assert rows["store_id"].to_list() == [None, None, "S1"]
+    assert rows["unreadable"].null_count() == 3
+    assert rows.select(event_reason(60)).to_series().to_list() == ["missing_user", None, None]
+
+
 def test_flags_and_days_are_read() -> None:
     users = pa.table({"user_id": ["a", "b", "c", "d"], "consent": ["t", "f", None, "perhaps"]})
     read = read_values(users, USERS)
