@@ -18,6 +18,8 @@ Rules = tuple[tuple[str, pl.Expr], ...]
 
 _INSTANT_FORMATS = ("%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z")
 _NAIVE_FORMATS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d")
+_ENDS = {"infinity": "9999-12-31", "-infinity": None}
+"""Postgres's words for a time that never comes, and for one that was always over, which is what null says."""
 _FLAGS = {"t": True, "true": True, "1": True, "yes": True, "f": False, "false": False, "0": False, "no": False}
 
 
@@ -25,7 +27,8 @@ def read_values(rows: pa.Table, table: Table) -> pl.DataFrame:
     """Rows of text as the types of `table`, plus a column `unreadable`: the first column whose text is no such value.
 
     A column that has its type already keeps it. A text that cannot be read becomes null; instants without an offset
-    are UTC. A blank text is null: shops write it where they know nothing.
+    are UTC. A blank text is null: shops write it where they know nothing. So is the time -infinity in a column that may
+    be null; infinity there is the last day of the year 9999.
     """
     columns: dict[str, pl.Series] = {}
     unreadable: list[pl.Series] = []
@@ -35,6 +38,8 @@ def read_values(rows: pa.Table, table: Table) -> pl.DataFrame:
         text = rows.column(column.name)
         if column.type == TEXT:
             text = _without_blanks(text)
+        elif column.type in (DAY, INSTANT) and column.nullable and text.type == TEXT:
+            text = _without_ends(text)
         values = _cast(text, column.type)
         columns[column.name] = values.alias(column.name)
         if values.null_count() > text.null_count:
@@ -51,6 +56,10 @@ def _without_blanks(text: pa.ChunkedArray) -> pa.ChunkedArray:
     if not (told < "!").any():
         return text
     return pa.chunked_array([told.set(told.str.strip_chars() == "", None).to_arrow().cast(TEXT)])
+
+
+def _without_ends(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pa.chunked_array([pl.Series(text, dtype=pl.String).replace(_ENDS).to_arrow().cast(TEXT)])
 
 
 def _cast(text: pa.ChunkedArray, type_: pa.DataType) -> pl.Series:

@@ -101,8 +101,10 @@ def _refuse_lost_consent(context: RunContext, connection: Connection, rejected: 
         or (source is not None and has_rows(connection, source[0], USERS))
         or scan_partitions(context.lake, USERS, held).head(1).collect().height
     ):
+        why = rejected["reason"].mode().sort().head(1).to_list()
+        refused = f"{rejected.height} row(s) refused{f', most as {why[0]}' if why else ''}"
         raise RunError(
-            f"users.sql gives no valid user of {context.as_of_date} ({rejected.height} row(s) refused), and of other "
+            f"users.sql gives no valid user of {context.as_of_date} ({refused}), and of other "
             "days it does: who withdrew consent cannot be told; repair the table or the query (a valid_from of null "
             "holds from the start), or set rules.require_consent to false"
         )

@@ -132,6 +132,24 @@ def test_users_keep_their_row_over_broken_attributes(context: MakeContext, shop_
     ]
 
 
+def test_versions_that_hold_from_and_for_ever_are_kept(context: MakeContext, shop_database: str) -> None:
+    ever = {"valid_from": "-infinity", "valid_to": "infinity"}
+    items = [
+        {"item_id": "i1", "launched_at": "-infinity", "retired_at": "infinity", "title": "", "category_path": " "},
+        {"item_id": "i2", "launched_at": "infinity", "title": "not yet"},
+    ]
+    insert_rows(shop_database, "shop.items", [item | ever for item in items])
+    insert_rows(shop_database, "shop.users", [{"user_id": "u1", "consent": True, **ever}])
+    run = context()
+    extract_snapshots(run)
+    told = snapshot(run, ITEMS).select("item_id", "title", "category_path", "retired_at", "valid_from", "valid_to")
+    assert told.rows() == [("i1", None, None, None, None, None), ("i2", "not yet", None, None, None, None)]
+    launched = snapshot(run, ITEMS)["launched_at"]
+    assert launched[0] is None
+    assert launched[1] > run.as_of
+    assert snapshot(run, USERS)["consent"].to_list() == [True]
+
+
 def test_users_of_other_days_alone_are_a_clear_error_while_consent_is_required(
     context: MakeContext, shop_database: str
 ) -> None:
@@ -151,7 +169,7 @@ def test_users_that_are_gone_or_all_refused_are_a_clear_error(context: MakeConte
     with pytest.raises(RunError, match="who withdrew consent cannot be told"):
         extract_snapshots(context())
     insert_rows(shop_database, "shop.users", [{"user_id": "", "consent": False}])
-    with pytest.raises(RunError, match=r"1 row\(s\) refused"):
+    with pytest.raises(RunError, match=r"1 row\(s\) refused, most as missing_user_id"):
         extract_snapshots(context())
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from recsys.data.reject import as_json, event_reason, fill_events, read_values, row_keys, split_duplicates
-from recsys.schemas import EVENTS, STOCK, USERS
+from recsys.schemas import EVENTS, ITEMS, STOCK, USERS
 
 GOOD = {
     "event_id": "e1",
@@ -83,6 +83,17 @@ def test_blank_texts_are_null_and_not_one_order_of_everybody() -> None:
     assert rows["store_id"].to_list() == [None, None, "S1"]
     assert rows["unreadable"].null_count() == 3
     assert rows.select(event_reason(60)).to_series().to_list() == ["missing_user", None, None]
+
+
+def test_times_without_beginning_or_end_are_read() -> None:
+    texts = ["-infinity", "infinity", None, "soon"]
+    items = pa.table(
+        {name: pa.array(texts) for name in ("launched_at", "valid_to")} | {"item_id": ["a", "b", "c", "d"]}
+    )
+    read = read_values(items, ITEMS)
+    assert read["launched_at"].to_list() == [None, datetime(9999, 12, 31, tzinfo=timezone.utc), None, None]
+    assert read["launched_at"].equals(read["valid_to"])
+    assert read["unreadable"].to_list() == [None, None, None, "launched_at"]
 
 
 def test_flags_and_days_are_read() -> None:
