@@ -6,7 +6,9 @@
     feature_drift  the same of each feature of users and items: the largest, and every one beyond its bound
 
 Groups of the index are tenths of the earlier day's values, and one for what is unknown; fewer groups where there are
-fewer than 200 values, so that a few users who came or left are no drift, and none where there are fewer than 40.
+fewer than 200 values, so that a few users who came or left are no drift, and none where there are fewer than 40. A
+feature of a category counts once a category, not once an item. That what was first done with somebody or something is
+longer ago by the days between is no drift.
 """
 
 from __future__ import annotations
@@ -32,6 +34,9 @@ from recsys.storage import LakeError, read_partition_if_any, write_partition
 log = logging.getLogger(__name__)
 OVERLAP, CHURN, SCORE_DRIFT, FEATURE_DRIFT = schemas.STABILITY_CHECKS
 VIEWS = ("users", "items")
+_LEVELS = ("leaf", "parent")
+_SINCE_FIRST = ("u_first", "i_first")
+"""Features that tell how many days ago something was done for the first time."""
 _GROUPS, _GROUP_ROWS = 10, 20
 """Groups at most, and how many values each must have."""
 _MOST_VALUES = 50_000
@@ -113,10 +118,23 @@ def feature_findings(context: RunContext, before: date) -> list[Finding]:
             log.info("the view %s is not compared with that of %s: %s", view, before, error)
             continue
         names = [name for name in now.columns if now.schema[name].is_float() and name in was.columns]
-        told = [_drift(view, FEATURE_DRIFT, name, [was[name], now[name]], limit, before) for name in names]
+        days = (context.as_of_date - before).days
+        told = [_drift(view, FEATURE_DRIFT, name, _values(name, was, now, days), limit, before) for name in names]
         told.sort(key=lambda finding: (-(finding.value or 0.0), finding.subject))
         found += told[:1] + [finding for finding in told[1:] if not finding.passed]
     return found
+
+
+def _values(name: str, was: pl.DataFrame, now: pl.DataFrame, days: int) -> list[pl.Series]:
+    """The values of the feature `name` on two days, `days` apart, that are to be compared."""
+    level = name.partition("_")[0]
+    if level in _LEVELS:
+        return [frame.unique(level, maintain_order=True)[name] for frame in (was, now)]
+    if name not in _SINCE_FIRST:
+        return [was[name], now[name]]
+    # Where the history begins later every day its oldest ages stay; in a younger shop all of them grow.
+    aged = [was[name] + days, now[name]]
+    return min([was[name], now[name]], aged, key=lambda pair: drift(*pair))
 
 
 def drift(before: pl.Series, after: pl.Series) -> float:

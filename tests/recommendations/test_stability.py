@@ -120,6 +120,24 @@ def test_a_feature_that_moved_is_named(context: RunContext) -> None:
     assert not found(context)["feature_drift", "u_trips"][1]
 
 
+def _write_items(context: RunContext, day: date, first: pl.Series, sold: pl.Series) -> None:
+    codes = pl.Series(range(120), dtype=pl.Int32)
+    numbers = {"i_first": first.cast(pl.Float32), "parent_sold": sold.cast(pl.Float32)}
+    view = pl.DataFrame({"item": codes, "leaf": codes, "parent": codes % 3, **numbers})
+    write_view(replace(context, as_of_date=day), "items", view)
+
+
+def test_a_shop_that_is_a_week_older_has_not_drifted(context: RunContext) -> None:
+    first, sold = pl.Series([240.0] * 60 + [*range(60)]), pl.Series([30.0, 31.0, 32.0] * 40)
+    _write_items(context, YESTERDAY, first, sold)
+    _write_items(context, DAY, first + 1, sold + 1)
+    assert check_stability(context)["drifted"] == 0
+    _write_items(context, DAY, first, sold)
+    assert check_stability(context)["drifted"] == 0
+    _write_items(context, DAY, first + 100, sold)
+    assert "i_first drifted by" in str(check_stability(context)["notice"])
+
+
 def test_without_a_published_day_nothing_is_compared(context: RunContext) -> None:
     settings = replace(context.settings, stability=StabilitySettings(within_days=0))
     assert check_stability(replace(context, settings=settings)) == {"stability_checks": 0, "drifted": 0}
