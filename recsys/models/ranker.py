@@ -85,6 +85,8 @@ DISCOVERY = ("discover", "binary", "network")
 _USUAL_REPEAT = 0.05
 """Share of a category's buyers that buy the same item twice, from which on its items count as bought again."""
 _LEAST_AGAIN = 0.3
+_MOST_LABELS = 10
+"""Labels of a user that are learnt from, at most so many times those of the median user."""
 _LEAST_PRIOR = 0.02
 """A prior of less weight moves hardly a place."""
 
@@ -152,13 +154,19 @@ def _log_ranks(frame: pl.DataFrame) -> Floats:
 
 
 def sample_rows(frame: pl.DataFrame, negatives: int, seed: int) -> pl.DataFrame:
-    """Rows of users with a label: all with a label and `negatives` others a user, drawn; sorted by user, item."""
+    """Rows of users with a label: those with a label and `negatives` others a user, drawn; sorted by user, item.
+
+    Of a user with more than ten times as many labels as the median user so many are drawn, and the others left out: a
+    dozen crawlers that looked at everything brought half of the labels of a shop of views.
+    """
     ordered = frame.sort("user", "item")
-    draw = pl.Series(np.random.default_rng(seed).random(len(ordered)))
-    drawn = ordered.with_columns(_draw=pl.when(pl.col("label") > 0).then(-1.0).otherwise(draw))
-    place = pl.col("_draw").rank("ordinal").over("user")
-    hits = (pl.col("label") > 0).sum().over("user")
-    return drawn.filter((hits > 0) & (place <= hits + negatives)).drop("_draw")
+    draw, is_hit = pl.Series(np.random.default_rng(seed).random(len(ordered))), pl.col("label") > 0
+    drawn = ordered.with_columns(_draw=pl.when(is_hit).then(draw - 1).otherwise(draw))
+    labels = drawn.select("user", "label").filter(is_hit).group_by("user").len()["len"].cast(pl.Float64).median()
+    most = _MOST_LABELS * (labels if isinstance(labels, float) else 1.0)
+    place, hits = pl.col("_draw").rank("ordinal").over("user"), is_hit.sum().over("user")
+    last = pl.when(is_hit).then(most).otherwise(hits + negatives)
+    return drawn.filter((hits > 0) & (place <= last)).drop("_draw")
 
 
 def shuffled(frame: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:

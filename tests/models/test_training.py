@@ -233,6 +233,16 @@ def test_users_are_drawn_by_seed_and_negatives_bounded() -> None:
     assert (kept["label"].sum(), len(kept)) == (2, 7)
 
 
+def test_who_takes_everything_teaches_no_more_than_ten_others() -> None:
+    shoppers = pl.DataFrame({"user": [*range(40)] * 2, "item": [0] * 40 + [1] * 40, "label": [1] * 80})
+    crawler = pl.DataFrame({"user": [40] * 300, "item": [*range(300)], "label": [1] * 250 + [0] * 50})
+    kept = sample_rows(pl.concat([shoppers, crawler]), 5, 1)
+    assert kept.filter(pl.col("user") < 40).height == 80
+    assert kept.filter(pl.col("user") == 40)["label"].value_counts().sort("label").rows() == [(0, 5), (1, 20)]
+    # Where everybody takes much, nobody stands out.
+    assert sample_rows(crawler, 5, 1)["label"].sum() == 250
+
+
 def test_a_day_without_models_says_which_step_is_missing(trained: RunContext) -> None:
     with pytest.raises(LakeError, match="run train_ranker"):
         registry.load_ranker(trained.lake, trained.as_of_date + timedelta(days=1))
