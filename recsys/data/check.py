@@ -34,6 +34,7 @@ from recsys.schemas import (
     REJECTED_ROWS,
     REJECTED_SNAPSHOTS,
     USERS,
+    Table,
 )
 from recsys.storage import (
     Lake,
@@ -116,6 +117,7 @@ def _inputs(
         refused=len(refused),
         tables=frames,
         earlier=_earlier_snapshots(context),
+        lacked=_lacked_columns(context),
         settings=context.settings.quality,
         opening=context.settings.opening,
     )
@@ -124,16 +126,30 @@ def _inputs(
 def _earlier_snapshots(context: RunContext) -> dict[str, pl.DataFrame]:
     """Items and users of the newest day before the as-of date that the lake holds and that no check stopped, if it is
     not too old."""
-    oldest = context.as_of_date - timedelta(days=context.settings.quality.snapshot_days)
     found = {}
     for table in (ITEMS, USERS):
-        held = [date.fromisoformat(day) for day in list_keys(context.lake, table)]
-        days = sorted((day for day in held if oldest <= day < context.as_of_date), reverse=True)
+        days = _days_before(context, table)
         # Beside a day that was stopped itself, the same fault would look like no change on the next one.
         sound = next((day for day in days if not _was_stopped(context.lake, day)), None)
         if sound is not None:
             found[table.name] = read_partition(context.lake, table, as_of_date=sound)
     return found
+
+
+def _lacked_columns(context: RunContext) -> frozenset[str]:
+    days = _days_before(context, ITEMS)
+    if not days:
+        return frozenset()
+    rows = scan_partitions(context.lake, ITEMS, [{"as_of_date": day} for day in days])
+    known = rows.select(pl.all().is_not_null().any()).collect().row(0, named=True)
+    return frozenset(name for name, has_value in known.items() if not has_value)
+
+
+def _days_before(context: RunContext, table: Table) -> list[date]:
+    """Days before the as-of date, newest first and not too old, of which the lake holds a snapshot of `table`."""
+    oldest = context.as_of_date - timedelta(days=context.settings.quality.snapshot_days)
+    held = [date.fromisoformat(day) for day in list_keys(context.lake, table)]
+    return sorted((day for day in held if oldest <= day < context.as_of_date), reverse=True)
 
 
 def _was_stopped(lake: Lake, day: date) -> bool:

@@ -32,6 +32,8 @@ class Inputs:
     events   the events in use, with `day`, the local date; newest: those of `day`; by_day: day, event_type, rows
     refused  refused event rows of the newest day
     tables   items, users and stock of the day; earlier: the same of an earlier day, where the lake has one
+    lacked   columns of items of which no day before, as far back as snapshot_days, has a value: the shop lacks them,
+             which was told then
     """
 
     day: date
@@ -41,6 +43,7 @@ class Inputs:
     refused: int
     tables: dict[str, pl.DataFrame]
     earlier: dict[str, pl.DataFrame]
+    lacked: frozenset[str]
     settings: QualitySettings
     opening: OpeningSettings
 
@@ -171,7 +174,16 @@ def _unpriced(inputs: Inputs) -> Measured:
     if len(bought) < inputs.settings.min_rows:
         return []
     share = bought["unit_price"].null_count() / len(bought)
+    if share == 1 and _never_priced(inputs):
+        return []
     return [("unit_price", share, f"{share:.1%} of the purchases of {inputs.day} have no price")]
+
+
+def _never_priced(inputs: Inputs) -> bool:
+    """Whether the shop notes no prices, as was told on the first day: no purchase before the newest day has one."""
+    before = inputs.events.filter(pl.col("event_type") == "purchase", pl.col("day") < inputs.day)
+    priced = before.select(pl.col("unit_price").is_not_null().any()).collect().item()
+    return bool(inputs.earlier) and not priced
 
 
 def _nulls(table: Table, *columns: str) -> Callable[[Inputs], Measured]:
@@ -180,7 +192,11 @@ def _nulls(table: Table, *columns: str) -> Callable[[Inputs], Measured]:
         if len(frame) < inputs.settings.min_rows:
             return []
         shares = {name: frame[name].null_count() / len(frame) for name in columns}
-        return [(name, share, f"{share:.1%} of {name} is null") for name, share in shares.items()]
+        return [
+            (name, share, f"{share:.1%} of {name} is null")
+            for name, share in shares.items()
+            if share < 1 or name not in inputs.lacked
+        ]
 
     return measure
 

@@ -201,6 +201,24 @@ def test_purchases_without_a_price_are_warned_of_and_views_may_have_none(run: Ru
     assert message == f"80.0% of the purchases of {NEWEST} have no price"
 
 
+def test_what_the_shop_lacks_is_told_on_the_first_day_alone(run: RunContext) -> None:
+    nothing = {name: pl.lit(None, pl.Float64) for name in ("unit_price", "list_price")}
+    for n in range(1, DAYS + 1):
+        day = AS_OF - timedelta(days=n)
+        write_events(run, day, day_of_events(day).with_columns(unit_price=nothing["unit_price"]))
+    unpriced = {"items": tables(AS_OF)["items"].with_columns(list_price=nothing["list_price"])}
+    write_tables(run, AS_OF, unpriced)
+    check_extracts(run)
+    assert ("warn", "items", "nulls") in failed(run)
+    write_tables(run, AS_OF - timedelta(days=1), unpriced)
+    check_extracts(run)
+    assert failed(run) == set()
+    # What was there a few days ago is lost, and not lacked.
+    write_tables(run, AS_OF - timedelta(days=5), tables(AS_OF - timedelta(days=5)))
+    check_extracts(run)
+    assert failed(run) == {("warn", "items", "nulls")}
+
+
 def test_list_prices_times_a_hundred_stop_the_run(run: RunContext) -> None:
     write_tables(run, AS_OF, {"items": tables(AS_OF)["items"].with_columns(pl.col("list_price") * 100)})
     with pytest.raises(RunError, match=r"list prices are 100\.00 times the prices paid"):
