@@ -8,7 +8,8 @@
 Groups of the index are tenths of the earlier day's values, and one for what is unknown; fewer groups where there are
 fewer than 200 values, so that a few users who came or left are no drift, and none where there are fewer than 40. A
 feature of a category counts once a category, not once an item. That what was first done with somebody or something is
-longer ago by the days between is no drift.
+longer ago by the days between is no drift. The scores of two rankers have no level in common: where another one serves,
+they are compared from their mean on, in deviations.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from recsys import schemas
 from recsys.data.drift import population_stability
 from recsys.data.quality import Finding, as_rows
 from recsys.features.view_files import scan_view
+from recsys.models import registry
 from recsys.recommendations.published_lists import last_published, scan_lists, scan_shards
 from recsys.recommendations.realised import TOP
 from recsys.run import Counts, RunContext
@@ -64,6 +66,7 @@ def check_stability(context: RunContext) -> Counts:
 def list_findings(context: RunContext, before: date) -> list[Finding]:
     """Overlap, churn and drift of scores of each list that both days have."""
     lake, bounds, found = context.lake, context.settings.stability, []
+    ranker, ranker_before = (_ranker_key(context, day) for day in (context.as_of_date, before))
     earlier = _first(scan_lists(lake, before))
     parts = [
         compare_lists(_first(now).drop("score", "fallback").collect(), earlier)
@@ -77,10 +80,25 @@ def list_findings(context: RunContext, before: date) -> list[Finding]:
         found.append(_overlap(name, overlap / users, users, before, bounds))
         found.append(_churn(name, churn(own, was), before, bounds))
         scores = [rows.filter(pl.col("fallback").is_null()).select("score").collect()["score"] for rows in (was, own)]
+        if ranker != ranker_before:
+            scores = [_standardised(series) for series in scores]
         found.append(
             _drift(schemas.USER_RECOMMENDATIONS.name, SCORE_DRIFT, name, scores, bounds.max_score_drift, before)
         )
     return found
+
+
+def _ranker_key(context: RunContext, day: date) -> str | None:
+    """What tells the ranker that served `day` from others; None where the lake does not tell."""
+    try:
+        told = registry.read_json(context.lake, registry.read_serving(context.lake, day).models_of, "training")
+    except LakeError:
+        return None
+    return str(told["key"])
+
+
+def _standardised(scores: pl.Series) -> pl.Series:
+    return (scores - scores.mean()) / (scores.std() or 1.0)
 
 
 _SUMS = {"list": pl.String, "overlap": pl.Float64, "users": pl.Int64}

@@ -9,6 +9,7 @@ import pytest
 from recsys import schemas
 from recsys.config import Environment, Settings
 from recsys.features.view_files import write_view
+from recsys.models import registry
 from recsys.recommendations.stability import check_stability, churn, compare_lists, drift
 from recsys.run import RunContext
 from recsys.settings.stability import StabilitySettings
@@ -110,6 +111,21 @@ def test_other_items_are_a_warning_and_a_notice(context: RunContext) -> None:
     assert found(context)["item_churn", "for_you"] == (1.0, False)
     quiet = replace(context, settings=replace(context.settings, stability=StabilitySettings(notify=False)))
     assert "notice" not in check_stability(quiet)
+
+
+def test_scores_of_another_ranker_may_have_another_level(context: RunContext) -> None:
+    for day, level in ((YESTERDAY, 0.0), (DAY, 5.0)):
+        _show(context, day, *(f"item {n}" for n in range(10)))
+        shown = read_partition(context.lake, schemas.USER_RECOMMENDATIONS, as_of_date=day, shard=0)
+        users = pl.DataFrame({"user_id": [f"user {n}" for n in range(20)]})
+        rows = shown.drop("user_id").join(users, how="cross").with_columns(score=pl.col("rank") / -10 + level)
+        write_partition(context.lake, schemas.USER_RECOMMENDATIONS, rows, as_of_date=day, shard=0)
+        registry.write_json(context.lake, day, "training", {"key": "the same"})
+    check_stability(context)
+    assert not found(context)["score_drift", "for_you"][1]
+    registry.write_json(context.lake, DAY, "training", {"key": "another"})
+    check_stability(context)
+    assert found(context)["score_drift", "for_you"] == (0.0, True)
 
 
 def test_a_feature_that_moved_is_named(context: RunContext) -> None:
