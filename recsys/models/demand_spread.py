@@ -128,7 +128,7 @@ def dispersion_of(series: DemandSeries, day: int) -> Floats:
 def fit_spread(forecast: Floats, sold: Floats, seen: NDArray[np.bool_], dispersion: Floats, whole: bool) -> Spread:
     """Fit on past forecasts: `forecast`, `sold` and `seen` are trials x days, `dispersion` one value a trial."""
     full = seen.all(axis=1)
-    if full.sum() < FEWEST_TRIALS:
+    if full.sum() < FEWEST_TRIALS or not forecast.shape[1]:
         return assumed_spread(whole)
     forecast, sold, dispersion = forecast[full], sold[full], dispersion[full]
     shape = np.broadcast_to(dispersion[:, None], forecast.shape).ravel()

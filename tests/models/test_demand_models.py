@@ -163,6 +163,20 @@ def test_a_day_of_a_sale_raises_no_forecast() -> None:
     assert told.factors == pytest.approx(usual.factors, abs=0.05)
 
 
+def test_days_of_sales_in_the_trials_leave_a_spread_that_was_measured() -> None:
+    """A sale before Christmas and one after it fell into both trials: no trial was seen whole, and the normal
+    distribution stood in for 300 of them."""
+    days = 252
+    sales = tuple(str(FIRST + timedelta(days=days - ago)) for ago in (10, 11, 40))
+    demand = lines_of(drawn(days=days), opening=OpeningSettings((), sales))
+    found = forecast_demand(demand, DemandSettings(threads=1, min_training_rows=100, trees=20), 7)
+    assert found.spread.as_json() != assumed_spread(True).as_json()
+    all_month = tuple(str(FIRST + timedelta(days=days - ago)) for ago in range(1, 57))
+    unseen = lines_of(drawn(days=days), opening=OpeningSettings((), all_month))
+    nothing_seen = forecast_demand(unseen, DemandSettings(threads=1), 7)
+    assert nothing_seen.spread.as_json() == assumed_spread(True).as_json()
+
+
 def test_spread_covers_what_it_says_on_days_and_sums_that_it_never_saw() -> None:
     generator = np.random.default_rng(3)
     rate = generator.uniform(0.1, 4, 4000)
