@@ -20,7 +20,7 @@ from recsys.models.demand_averages import classical
 from recsys.models.demand_boosted import Boosted, fit_boosted
 from recsys.models.demand_election import demand_classes, elect, scaled_errors, with_blends
 from recsys.models.demand_shape import days_from, over_days, weekday_factors
-from recsys.models.demand_spread import Spread, assumed_spread, dispersion_of, fit_spread
+from recsys.models.demand_spread import Spread, assumed_spread, dispersion_of, fit_spread, leaning_dispersion
 from recsys.settings.demand import DemandSettings
 
 TRIALS = 2
@@ -165,7 +165,9 @@ def _thin(demand: DemandLines) -> tuple[Floats, Floats]:
     rows = np.arange(len(demand.item_ids))
     start = max(0, demand.days - YEAR)
     lines = demand.lines.filter(demand.lines["day"] >= start)
-    units = np.bincount(lines["item"].to_numpy(), lines["units"].to_numpy(), len(rows))
+    item, sold = lines["item"].to_numpy(), lines["units"].to_numpy()
+    units, squares = (np.bincount(item, values, len(rows)).astype(np.float64) for values in (sold, sold**2))
     seen = demand.days - np.maximum(demand.launch, start)
     prior = np.minimum(category_prior(demand, rows, demand.days), 1 / PRIOR_DAYS)
-    return (units + PRIOR_DAYS * prior) / (seen + PRIOR_DAYS), np.ones(len(rows))
+    # What is bought by the dozen strays further than what is bought singly, however seldom either is.
+    return (units + PRIOR_DAYS * prior) / (seen + PRIOR_DAYS), leaning_dispersion(units, squares, seen)

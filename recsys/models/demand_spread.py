@@ -117,9 +117,13 @@ def deviation(forecast: Floats, dispersion: Floats) -> Floats:
 def dispersion_of(series: DemandSeries, day: int) -> Floats:
     """Variance over mean of the days seen in the 182 days before `day`, leaning on 1 where little was sold."""
     start = max(0, day - 182)
-    seen = np.maximum(within(series.seen_before, day, 182), 1)
-    units = within(series.units_before, day, 182)
     squares = (series.units[:, start:day].astype(np.float64) ** 2).sum(axis=1)
+    return leaning_dispersion(within(series.units_before, day, 182), squares, within(series.seen_before, day, 182))
+
+
+def leaning_dispersion(units: Floats, squares: Floats, seen: Floats | Integers) -> Floats:
+    """Variance over mean of a day, leaning on 1, from sums over `seen` days: of the units, and of their squares."""
+    seen = np.maximum(seen, 1)
     mean = units / seen
     ratio = np.maximum(squares / seen - mean**2, 0) / np.maximum(mean, 1e-9)
     return np.asarray((ratio * units + 5.0) / (units + 5.0))

@@ -264,6 +264,19 @@ def test_the_whole_forecast_is_repeatable_and_near_the_truth() -> None:
     assert set(first.model) <= {name for name in first.elected.values()} | {"average", "none"}
 
 
+def test_what_sells_seldom_but_by_the_dozen_strays_further_than_what_sells_singly() -> None:
+    units = drawn()
+    units[:2] = 0
+    units[0, [100, 150, 200]], units[1, [100, 150, 200]] = 24, 1
+    found = forecast_demand(lines_of(units), DemandSettings(threads=1, trees=5), 7)
+    assert found.kind[:2].tolist() == ["sparse", "sparse"]
+    # 72 units of 24 each, five single ones beside them.
+    assert found.dispersion[:2] == pytest.approx([(24 * 72 + 5) / 77, 1], rel=0.02)
+    length = np.full(2, 28.0)
+    high = found.spread.of_sum(found.level[:2] * 28, found.dispersion[:2], length, 0.98)
+    assert high[0] > 24 and high[1] < 4
+
+
 def test_an_item_without_demand_for_half_a_year_is_forecast_at_zero() -> None:
     units = drawn()
     units[0, 40:] = 0
