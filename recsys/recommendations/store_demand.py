@@ -1,6 +1,7 @@
 """The demand of each store, where the shop has several: the item's forecast, dealt out as the stores sold it lately.
 
-A store's share of an item leans on its share of everything, so that a few units prove little. The variance over mean
+A store's share of an item leans on its share of everything, so that a few units prove little. What was bought without
+a store (on the web, say) is part of the item's demand and of no store's. The variance over mean
 of a part of a demand that is dealt out at random is 1 + share x (that of the whole - 1). A day of one store: `share`
 times the mean of that day in demand_forecast.
 """
@@ -48,13 +49,12 @@ def build_store_demand(context: RunContext, demand: pl.DataFrame, spread: Spread
 
 
 def units_by_store(context: RunContext) -> pl.DataFrame:
-    """item_id, store_id, units bought in the newest `store_days`; purchases that were cancelled or without a store are
-    left out."""
+    """item_id, store_id (null: bought in none), units bought in the newest `store_days`; what was cancelled is left
+    out."""
     settings = context.settings.demand
     since = context.as_of - timedelta(days=settings.store_days)
     events = read_events(context, columns=[*KEY, "event_type", "quantity", "store_id"])
     sold = kept_purchases(events.filter(pl.col("occurred_at") >= since), settings.cancelled_days)
-    sold = sold.filter(pl.col("store_id").is_not_null())
     # Sums of floats hang on their order: the largest first, so that it is always the same.
     return (
         sold.group_by(*STORE_KEY).agg(units=pl.col("quantity").sort(descending=True).sum()).sort(*STORE_KEY).collect()
@@ -64,11 +64,13 @@ def units_by_store(context: RunContext) -> pl.DataFrame:
 def store_shares(units: pl.DataFrame, lean: float) -> pl.DataFrame:
     """`units` (item_id, store_id, units) with `share` of the item's demand; no row where there is one store or none.
 
-    `lean` units of an item, dealt out as everything is, stand beside its own.
+    `lean` units of an item, dealt out as everything is, stand beside its own. Units without a store (null) count in
+    the wholes, and have no row.
     """
-    if units["store_id"].n_unique() < 2:
+    if units["store_id"].drop_nulls().n_unique() < 2:
         return units.clear().with_columns(share=pl.lit(0.0))
     whole = float(units["units"].sum())
     usual = pl.col("units").sum().over("store_id") / whole
     own = pl.col("units").sum().over("item_id")
-    return units.with_columns(share=(pl.col("units") + lean * usual) / (own + lean))
+    shares = units.with_columns(share=(pl.col("units") + lean * usual) / (own + lean))
+    return shares.filter(pl.col("store_id").is_not_null())

@@ -22,7 +22,7 @@ EVENTS = Table(
         Column("unit_price", DOUBLE, "Price paid or seen for one unit, in the shop's currency.", nullable=True),
         Column("order_id", TEXT, "Order that the event belongs to; null outside orders.", nullable=True),
         Column("session_id", TEXT, "Visit that the event belongs to.", nullable=True),
-        Column("store_id", TEXT, "Store or channel, where the shop has several.", nullable=True),
+        Column("store_id", TEXT, "Store or channel, where the shop has several; null: in none of them.", nullable=True),
         Column("occurred_at", INSTANT, "When the user did it."),
         Column("ingested_at", INSTANT, "When the shop's database learnt of it."),
     ),
