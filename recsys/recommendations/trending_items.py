@@ -27,6 +27,8 @@ from recsys.storage import write_partition
 EVERYBODY = ""
 """Segment of the rows for all users."""
 _UNIT = float(1 << 30)
+_SURE = 2.0
+"""Deviations of what chance gives by which an item must be above its expectation to be called rising."""
 _STEADY = 5.0
 """A category is taken to grow or shrink only on this many times the evidence that an item needs."""
 
@@ -177,10 +179,16 @@ def fallback_items(trending: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_trend_reasons(rows: pl.DataFrame, language: str = "en") -> pl.DataFrame:
-    """`rows` with reason_code (rising, steady) and reason_text."""
+    """`rows` with reason_code (rising, steady) and reason_text.
+
+    Rising is what is a tenth above its expectation, and further than counts stray by chance: without the latter most
+    of the first places rise in a shop in which nothing changes, since who happens to be above is ordered first.
+    """
     percent = ((pl.col("above") - 1) * 100).round().cast(pl.Int64)
     facts = {"percent": percent.cast(pl.String), "segment": pl.col("segment")}
-    rising, everybody = percent >= 10, pl.col("segment") == EVERYBODY
+    chance = (pl.col("expected") + 1.0).sqrt()
+    rising = (percent >= 10) & (pl.col("observed") - pl.col("expected") > _SURE * chance)
+    everybody = pl.col("segment") == EVERYBODY
 
     def sentence(key: str) -> pl.Expr:
         return pl.when(everybody).then(say(language, key, **facts)).otherwise(say(language, f"{key}_with", **facts))

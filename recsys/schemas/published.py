@@ -156,7 +156,9 @@ TRENDING_ITEMS = Table(
         Column("expected", DOUBLE, "What its own past, its category's growth and the weekdays led to expect."),
         Column("above", DOUBLE, "Observed over expected, both with a prior; 1 is as expected."),
         Column("category_above", DOUBLE, "The same for its whole category against its past and the weekdays."),
-        Column("reason_code", TEXT, "rising or steady."),
+        Column(
+            "reason_code", TEXT, "rising (a tenth above what was expected, and further than chance goes) or steady."
+        ),
         Column("reason_text", TEXT, "The reason as a sentence for people."),
         Column("model_version", TEXT, "Hash that names the settings behind the row."),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -139,6 +140,35 @@ def test_order_reasons_and_what_the_fallback_reads() -> None:
     ]
     told = fallback_items(rows)
     assert told.select("segment", "item_id", "rank").rows() == [(None, "up", 1), (None, "big", 2), ("young", "up", 1)]
+
+
+def test_what_chance_alone_lifts_is_not_called_rising() -> None:
+    """In a shop in which nothing changes, more than half of the first places of a list were called rising."""
+    draw = np.random.default_rng(0)
+    rate = np.exp(draw.normal(-0.7, 1.2, 200))
+    users = [f"u{number}" for number in range(3000)]
+    rows = [
+        (users[user], f"i{item}", "purchase", AS_OF - timedelta(days=age) + timedelta(hours=12))
+        for age in range(1, 99)
+        for item, count in enumerate(draw.poisson(rate))
+        for user in draw.integers(0, 3000, count)
+    ]
+    events = pl.DataFrame(rows, schema=["user_id", "item_id", "event_type", "occurred_at"], orient="row")
+    items = pl.DataFrame({"item_id": [f"i{number}" for number in range(200)], "category_path": "A"})
+    nobody = pl.DataFrame(schema={"user_id": pl.String, "segment": pl.String})
+
+    def reasons(taken: pl.DataFrame) -> pl.DataFrame:
+        counts = expected_counts(taken, items, nobody, AS_OF, "UTC", TrendingSettings())
+        popular = trending_by_segment(taken, nobody, AS_OF, InteractionSettings())
+        return with_trend_reasons(trending_rows(popular, counts, 10, TrendingSettings()))
+
+    still = reasons(events)
+    assert (still.head(20)["above"] > 1.1).mean() > 0.3
+    assert (still["reason_code"] == "rising").mean() < 0.1
+    age = (pl.lit(AS_OF) - pl.col("occurred_at")).dt.total_days()
+    others = events.filter((pl.col("item_id") == "i91") & (age < 14)).with_columns(pl.col("user_id") + " too")
+    lifted = reasons(pl.concat([events, others])).filter(pl.col("item_id") == "i91")
+    assert lifted["reason_code"].to_list() == ["rising"]
 
 
 def test_power_nought_is_popularity() -> None:

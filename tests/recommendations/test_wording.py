@@ -114,6 +114,7 @@ def test_other_rows_of_lists_name_their_anchor_and_their_category(language: str)
 @both
 def test_trends_name_percent_and_segment(language: str) -> None:
     rows = pl.DataFrame({"segment": ["", "family", "", "family"], "above": [1.5, 2.25, 1.0, 0.9]})
+    rows = rows.with_columns(expected=pl.lit(40.0), observed=40.0 * pl.col("above"))
     for row in with_trend_reasons(rows, language).iter_rows(named=True):
         expected = {"percent": f"{(row['above'] - 1) * 100:.0f}"} if row["reason_code"] == "rising" else {}
         expected |= {"segment": row["segment"]} if row["segment"] else {}

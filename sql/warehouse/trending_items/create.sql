@@ -35,6 +35,7 @@ comment on column recsys.trending_items.expected is
 comment on column recsys.trending_items.above is 'Observed over expected, both with a prior; 1 is as expected.';
 comment on column recsys.trending_items.category_above is
 'The same for its whole category against its past and the weekdays.';
-comment on column recsys.trending_items.reason_code is 'rising or steady.';
+comment on column recsys.trending_items.reason_code is
+'rising (a tenth above what was expected, and further than chance goes) or steady.';
 comment on column recsys.trending_items.reason_text is 'The reason as a sentence for people.';
 comment on column recsys.trending_items.model_version is 'Hash that names the settings behind the row.';
