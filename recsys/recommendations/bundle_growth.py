@@ -100,7 +100,7 @@ class Grower:
             together = count.get(item, 0)
             if together < self.settings.min_baskets:
                 continue
-            expected = float(self.null.presence_by_size(item, self.sizes[held]).sum())
+            expected = float(self.null.presence_in(item, held, self.sizes[held]).sum())
             worth = together * np.log((together + _LIFT_PRIOR) / (expected + _LIFT_PRIOR))
             if worth <= 0 or (best is not None and worth <= best[0]):
                 continue
@@ -113,7 +113,7 @@ class Grower:
         """Chance of so many distinct users, of those who hold the set, to hold the item too."""
         both = np.intersect1d(held, self.holding(item), assume_unique=True)
         users = len(np.unique(self.baskets.user[both]))
-        chance = self.null.presence_by_size(item, self.sizes[held])
+        chance = self.null.presence_in(item, held, self.sizes[held])
         absent = np.bincount(self.baskets.user[held], np.log1p(-np.minimum(chance, 0.999999)))
         expected_users = float(-np.expm1(absent).sum())
         return float(gammainc(max(users, 1), max(expected_users, 1e-12)))

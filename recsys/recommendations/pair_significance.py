@@ -5,6 +5,11 @@ p = x_i y_n / (1 + x_i y_n); x and y are such that each item's expected number o
 size are the observed ones. As a basket of n items has exactly n, two items meet a little less often than p_i p_j:
 p_i p_j (1 - (1 - p_i) (1 - p_j) / d_n), d_n = sum of p (1 - p) over all items (Hajek 1964).
 
+Items have their time: two of one summer's collection meet in the baskets of that summer, and nobody bought them
+together. So an expected count is multiplied by how far the times of the items overlap, sum over four weeks t of
+s_t (a_it / s_t) (a_jt / s_t), a_it the share of i's baskets and s_t that of all lines that fell into t. Less than 1
+counts as 1, which errs on the safe side.
+
 Baskets of one user are not independent trials: one heavy buyer can make any pair look strong. So the test counts
 distinct users. User u, with Q_u = sum of n (n - 1) over their baskets, shows a pair of expected count E with
 probability 1 - exp(-E Q_u / sum Q); the number of such users is Poisson binomial, and its upper tail lies below
@@ -18,6 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.special import gammainc
 
 from recsys.recommendations.baskets import Baskets
@@ -27,19 +33,25 @@ _GRID = 2048
 _ROUNDS = 60
 _CHUNK = 200_000
 _KEPT_P = 0.05
+_PART_DAYS = 28
 
 
 @dataclass(frozen=True)
 class NullModel:
     """What chance gives.
 
-    `presence` is items x size bins; a bin has a mean `size`, a `count` of baskets and the `spread` d_n.
+    `presence` is items x size bins; a bin has a mean `size`, a `count` of baskets and the `spread` d_n. `pace` is
+    items x parts of four weeks (1: as everything sold then), `share` what fell into each part, `part` that of each
+    basket.
     """
 
     presence: NDArray[np.float32]
     size: Floats
     count: Floats
     spread: Floats
+    pace: NDArray[np.float32]
+    share: NDArray[np.float32]
+    part: NDArray[np.int64]
     user_grid: Floats
     user_counts: Floats
 
@@ -52,18 +64,21 @@ class NullModel:
             one, other = self.presence[left[part]], self.presence[right[part]]
             both = one * other
             less = both * (1.0 - one) * (1.0 - other)
-            expected[part] = both @ several - less @ (several / self.spread)
+            overlap = (self.pace[left[part]] * self.pace[right[part]]) @ self.share
+            expected[part] = (both @ several - less @ (several / self.spread)) * np.maximum(overlap, 1.0)
         return np.maximum(expected, 0.0)
 
     def expected_set(self, members: list[int]) -> float:
         """Expected number of baskets that hold all of `members` (item positions)."""
         places = np.arange(len(members))
         room = np.prod(np.maximum(1.0 - places[:, None] / self.size[None, :], 0.0), axis=0)
-        return float((self.presence[members].astype(np.float64).prod(axis=0) * room * self.count).sum())
+        overlap = max(float(self.pace[members].astype(np.float64).prod(axis=0) @ self.share), 1.0)
+        return float((self.presence[members].astype(np.float64).prod(axis=0) * room * self.count).sum()) * overlap
 
-    def presence_by_size(self, item: int, sizes: NDArray[np.int32]) -> Floats:
-        """Chance that baskets of `sizes` items hold the item."""
-        return np.interp(sizes, self.size, self.presence[item])
+    def presence_in(self, item: int, held: NDArray[np.int32], sizes: NDArray[np.int32]) -> Floats:
+        """Chance that each of the baskets `held` (rows, with their `sizes`) holds the item."""
+        pace = np.maximum(self.pace[item, self.part[held]], 1.0)
+        return np.minimum(np.interp(sizes, self.size, self.presence[item]) * pace, 1.0)
 
     def expected_users(self, expected_baskets: Floats) -> Floats:
         """Expected number of distinct users with a basket that holds both items."""
@@ -83,7 +98,19 @@ def fit_null(baskets: Baskets) -> NullModel:
     spread = (repeats[:, None] * by_frequency * (1.0 - by_frequency)).sum(axis=0)
     presence = by_frequency.astype(np.float32)[np.searchsorted(frequency, baskets.item_baskets)]
     activity = np.bincount(baskets.user, sizes * (sizes - 1), minlength=len(baskets.user_ids)).astype(np.float64)
-    return NullModel(presence, size, count, np.maximum(spread, 1e-9), *_user_curve(activity))
+    return NullModel(presence, size, count, np.maximum(spread, 1e-9), *_paces(baskets), *_user_curve(activity))
+
+
+def _paces(baskets: Baskets) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
+    """`pace`, `share` and `part` of a null model."""
+    part = np.unique(baskets.age_days // _PART_DAYS, return_inverse=True)[1].astype(np.int64)
+    parts = int(part.max(initial=0)) + 1
+    of_part = sparse.csr_matrix((np.ones(len(part), np.float32), (part, np.arange(len(part)))), (parts, len(part)))
+    counts = (of_part @ baskets.lines).toarray().T.astype(np.float64)
+    share = counts.sum(axis=0) / max(counts.sum(), 1.0)
+    usual = baskets.item_baskets[:, None] * share
+    pace = np.divide(counts, usual, out=np.ones_like(counts), where=usual > 0)
+    return pace.astype(np.float32), share.astype(np.float32), part
 
 
 def _solve(frequency: Floats, repeats: NDArray[np.int64], size: Floats, count: Floats) -> Floats:

@@ -100,7 +100,11 @@ ITEM_PAIRS = Table(
         Column("users", INTEGER, "Distinct users with such a basket."),
         Column("confidence", REAL, "Share of the anchor's baskets that hold the partner."),
         Column("lift", REAL, "Baskets over expected baskets, shrunken towards 1."),
-        Column("expected_baskets", REAL, "Baskets with both that chance gives, knowing the sizes of baskets."),
+        Column(
+            "expected_baskets",
+            REAL,
+            "Baskets with both that chance gives, knowing sizes of baskets and times of items.",
+        ),
         Column("expected_users", REAL, "Distinct users that chance gives, knowing the activity of users."),
         Column("p_value", DOUBLE, "Chance of so many distinct users by accident."),
         Column("q_value", DOUBLE, "Share of accidents among pairs at least this strong."),

@@ -45,7 +45,7 @@ comment on column recsys.item_pairs.users is 'Distinct users with such a basket.
 comment on column recsys.item_pairs.confidence is 'Share of the anchor''s baskets that hold the partner.';
 comment on column recsys.item_pairs.lift is 'Baskets over expected baskets, shrunken towards 1.';
 comment on column recsys.item_pairs.expected_baskets is
-'Baskets with both that chance gives, knowing the sizes of baskets.';
+'Baskets with both that chance gives, knowing sizes of baskets and times of items.';
 comment on column recsys.item_pairs.expected_users is
 'Distinct users that chance gives, knowing the activity of users.';
 comment on column recsys.item_pairs.p_value is 'Chance of so many distinct users by accident.';
