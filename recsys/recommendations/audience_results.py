@@ -2,7 +2,9 @@
 
 The audience that is judged is the newest one in the lake of a day not after the first contact. Its holdout was
 drawn by a hash before anybody was contacted, so the difference between contacted and holdout is what contacting
-changed, as far as the shop kept to it: users of the holdout who were contacted all the same are left out.
+changed, as far as the shop kept to it: users of the holdout who were contacted all the same are left out. A shop that
+contacts the best of an audience alone chose who buys anyway: they are compared with those of the holdout who were as
+likely as they (`above_holdout`).
 """
 
 from __future__ import annotations
@@ -12,10 +14,12 @@ import math
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from recsys.features.campaigns import Campaigns
 from recsys.features.user_facts import Purchases
+from recsys.models.logistic import Floats
 from recsys.recommendations.wording import tell
 from recsys.run import RunContext
 from recsys.schemas import AUDIENCE_RESULTS, CAMPAIGN_AUDIENCES
@@ -25,6 +29,8 @@ log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 _NORMAL_95 = 1.959964
+_PARTS, _FEWEST_ALIKE = 10, 10
+"""Parts that an audience is cut into by rank, and users of the holdout that each of them has at least."""
 
 
 def audience_results(context: RunContext, campaigns: Campaigns, purchases: Purchases) -> pl.DataFrame:
@@ -86,20 +92,40 @@ def campaign_rows(
             row["predicted"] = float(groups[name]["probability"].mean() or 0.0)  # type: ignore[arg-type]
             row["model_version"] = own["model_version"][0]
             if name == "contacted" and "holdout" in told:
-                row |= above_holdout(figures, told["holdout"])
+                row |= above_holdout(groups[name], groups["holdout"], happened)
             rows.append(row)
     return [{**row, **_reason(row, language)} for row in rows]
 
 
-def above_holdout(contacted: Row, holdout: Row) -> Row:
-    """Difference of the buyer rates with its 95 % interval (Agresti and Caffo, 2000: one buyer and one other added)."""
-    value = contacted["buyer_rate"] - holdout["buyer_rate"]
-    shares = [(group["buyers"] + 1) / (group["users"] + 2) for group in (contacted, holdout)]
-    sizes = [group["users"] + 2 for group in (contacted, holdout)]
-    spread = _NORMAL_95 * math.sqrt(sum(p * (1 - p) / n for p, n in zip(shares, sizes, strict=True)))
-    middle = shares[0] - shares[1]
+def above_holdout(contacted: pl.DataFrame, holdout: pl.DataFrame, happened: pl.DataFrame) -> Row:
+    """Difference of the buyer rates with its 95 % interval (Agresti and Caffo, 2000: one buyer and one other added).
+
+    The audience's ranks are cut into parts of like many users of the holdout; the difference is the mean of the parts',
+    weighed by their contacted users. One part where the holdout is small: then it is the plain difference.
+    """
+    parts = max(min(holdout.height // _FEWEST_ALIKE, _PARTS), 1)
+    first = [holdout.height * part // parts for part in range(1, parts)]
+    edges = holdout["rank"].sort().gather(first).to_numpy()
+    buyers = happened.filter(pl.col("spend").is_not_null())["user_id"]
+    counts = []
+    for group in (contacted, holdout):
+        part = np.searchsorted(edges, group["rank"].to_numpy(), side="right")
+        bought = group["user_id"].is_in(buyers.implode()).to_numpy()
+        counts.append((np.bincount(part, bought, parts), np.bincount(part, minlength=parts)))
+    used = counts[0][1] > 0
+    both = [(bought[used], users[used]) for bought, users in counts]
+    weight = both[0][1] / both[0][1].sum()
+    value = _mean_difference([bought / users for bought, users in both], weight)
+    shares = [(bought + weight) / (users + 2 * weight) for bought, users in both]
+    sizes = [users + 2 * weight for _, users in both]
+    variance = sum(float((weight**2 * p * (1 - p) / n).sum()) for p, n in zip(shares, sizes, strict=True))
+    middle, spread = _mean_difference(shares, weight), _NORMAL_95 * math.sqrt(variance)
     low, high = min(middle - spread, value), max(middle + spread, value)
     return {"above_holdout": value, "above_holdout_low": low, "above_holdout_high": high}
+
+
+def _mean_difference(rates: list[Floats], weight: Floats) -> float:
+    return float(((rates[0] - rates[1]) * weight).sum())
 
 
 def _figures(users: pl.DataFrame, happened: pl.DataFrame) -> Row:

@@ -102,7 +102,12 @@ AUDIENCE_RESULTS = Table(
         Column("buyer_rate", DOUBLE, "Buyers over users."),
         Column("revenue", DOUBLE, "Paid for promoted items while it ran, in the shop's currency."),
         Column("revenue_per_user", DOUBLE, "Revenue over users."),
-        Column("above_holdout", DOUBLE, "Buyer rate of contacted less that of holdout; else null.", nullable=True),
+        Column(
+            "above_holdout",
+            DOUBLE,
+            "Buyer rate of contacted less that of as likely users of the holdout; else null.",
+            nullable=True,
+        ),
         Column("above_holdout_low", DOUBLE, "Lower end of its 95 % interval.", nullable=True),
         Column("above_holdout_high", DOUBLE, "Upper end of its 95 % interval.", nullable=True),
         Column("reason_code", TEXT, "What the row rests on, a stable code."),

@@ -221,7 +221,7 @@ def test_results_name_the_rates_of_their_row(language: str) -> None:
     users = [f"u{n}" for n in range(10)]
     audience = pl.DataFrame({"user_id": users}).with_columns(
         way=pl.lit("affinity"), holdout=pl.col("user_id").is_in(["u8", "u9"]), probability=pl.lit(0.3),
-        model_version=pl.lit("v"),
+        model_version=pl.lit("v"), rank=pl.int_range(pl.len()) + 1,
     )  # fmt: skip
     happened = pl.DataFrame({"user_id": ["u0", "u1"], "spend": [1.0, None], "responded": [None, True]})
     rows = campaign_rows(pl.Series("user_id", users[:6]), audience, None, happened, language)
