@@ -106,23 +106,17 @@ def _judge(demand: DemandLines, series: DemandSeries, trials: list[_Trial]) -> t
         return elect(np.zeros(0, dtype=str), {"window_56": np.zeros(0)}), assumed_spread(whole)
     errors = {name: np.concatenate([_errors(series, t, name) for t in trials]) for name in trials[0].forecasts}
     elected = elect(np.concatenate([trial.kinds for trial in trials]), errors)
-    # A sale's days are seen of no item: without them trials are shorter, and all of one length.
-    told = [trial.day + np.flatnonzero(~demand.sale_days[trial.day :][: _length(trial)]) for trial in trials]
-    shortest = min(map(len, told))
     forecasts, sold, seen, dispersion = [], [], [], []
-    for trial, days in zip(trials, (days[:shortest] for days in told), strict=True):
+    for trial in trials:
         mine = _sold_lately(series, trial.day)
         names = np.array([elected[kind] for kind in trial.kinds], dtype=object)
-        forecasts.append(_chosen(trial.forecasts, names)[mine][:, days - trial.day])
-        sold.append(series.units[mine][:, days].astype(np.float64))
-        seen.append(series.seen[mine][:, days])
+        forecasts.append(_chosen(trial.forecasts, names)[mine])
+        window = slice(trial.day, trial.day + forecasts[-1].shape[1])
+        sold.append(series.units[mine, window].astype(np.float64))
+        seen.append(series.seen[mine, window])
         dispersion.append(dispersion_of(series, trial.day)[mine])
     parts = (np.concatenate(forecasts), np.concatenate(sold), np.concatenate(seen), np.concatenate(dispersion))
     return elected, fit_spread(*parts, whole)
-
-
-def _length(trial: _Trial) -> int:
-    return next(iter(trial.forecasts.values())).shape[1]
 
 
 def _errors(series: DemandSeries, trial: _Trial, name: str) -> Floats:

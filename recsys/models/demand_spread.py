@@ -2,7 +2,8 @@
 
 Past forecasts of like items (like level, like dispersion) make a cell. For a single day a cell holds the quantiles of
 what was sold beside the mean of what was forecast. For sums over several days it holds quantiles of the error in units
-of sqrt(forecast * dispersion), for each number of days, so that items of a cell need not be of one size.
+of sqrt(forecast * dispersion), for each number of days, so that items of a cell need not be of one size. Days without
+stock, and those of a sale, are left out of both.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ CELL_TRIALS = 300
 DAY_LEVELS, SUM_LEVELS, DISPERSIONS = 40, 16, 4
 FEWEST_TRIALS = 60
 """Below this many past forecasts the normal distribution stands in."""
+LEAST_SEEN = 0.25
+"""Share of its days that must have been seen of a past forecast."""
 _LEAST_MEAN = 1e-4
 """Units a day: where hardly anything was forecast, it tells nothing of how demand grows with the forecast."""
 
@@ -130,19 +133,23 @@ def leaning_dispersion(units: Floats, squares: Floats, seen: Floats | Integers) 
 
 
 def fit_spread(forecast: Floats, sold: Floats, seen: NDArray[np.bool_], dispersion: Floats, whole: bool) -> Spread:
-    """Fit on past forecasts: `forecast`, `sold` and `seen` are trials x days, `dispersion` one value a trial."""
-    full = seen.all(axis=1)
-    if full.sum() < FEWEST_TRIALS or not forecast.shape[1]:
+    """Fit on past forecasts: `forecast`, `sold` and `seen` are trials x days, `dispersion` one value a trial.
+
+    A trial tells of the days on which it was seen. Those seen on all of them alone would be the ones whose demand was
+    so low that the stock lasted.
+    """
+    told = seen.sum(axis=1) >= LEAST_SEEN * seen.shape[1]
+    if told.sum() < FEWEST_TRIALS or not seen.any():
         return assumed_spread(whole)
-    forecast, sold, dispersion = forecast[full], sold[full], dispersion[full]
-    shape = np.broadcast_to(dispersion[:, None], forecast.shape).ravel()
-    flat, units = forecast.ravel(), sold.ravel()
+    forecast, sold, seen, dispersion = forecast[told], sold[told], seen[told], dispersion[told]
+    shape = np.broadcast_to(dispersion[:, None], forecast.shape)[seen]
+    flat, units = forecast[seen], sold[seen]
     day_cells = _cells(flat, shape, DAY_LEVELS)
     day = day_cells.of(flat, shape)
     counts = np.maximum(np.bincount(day, minlength=day_cells.count), 1)
     means = (np.bincount(day, flat, day_cells.count) / counts)[_speakers(day, day_cells.count)]
-    sum_cells = _cells(forecast.mean(axis=1), dispersion, SUM_LEVELS)
-    sums = [_standardised(forecast, sold, dispersion, sum_cells, days) for days in SUM_DAYS]
+    sum_cells = _cells((forecast * seen).sum(axis=1) / np.maximum(seen.sum(axis=1), 1), dispersion, SUM_LEVELS)
+    sums = [_standardised(forecast, sold, seen, dispersion, sum_cells, days) for days in SUM_DAYS]
     return Spread(day_cells, means, _quantiles(day, units, day_cells.count), sum_cells, np.stack(sums), whole)
 
 
@@ -187,8 +194,12 @@ def _speakers(cell: Integers, count: int) -> Integers:
     return np.asarray(filled[np.maximum(np.searchsorted(filled, np.arange(count), side="right") - 1, 0)])
 
 
-def _standardised(forecast: Floats, sold: Floats, dispersion: Floats, cells: Cells, days: int) -> Floats:
-    days = min(days, forecast.shape[1])
-    total = forecast[:, :days].sum(axis=1)
-    error = (sold[:, :days].sum(axis=1) - total) / deviation(total, dispersion)
-    return _quantiles(cells.of(total / days, dispersion), error, cells.count)
+def _standardised(
+    forecast: Floats, sold: Floats, seen: NDArray[np.bool_], dispersion: Floats, cells: Cells, days: int
+) -> Floats:
+    part = seen[:, : min(days, seen.shape[1])]
+    known = part.sum(axis=1)
+    used = known >= max(LEAST_SEEN * part.shape[1], 1)
+    total, units = ((values[:, : part.shape[1]] * part).sum(axis=1)[used] for values in (forecast, sold))
+    error = (units - total) / deviation(total, dispersion[used])
+    return _quantiles(cells.of(total / known[used], dispersion[used]), error, cells.count)

@@ -194,6 +194,23 @@ def test_spread_covers_what_it_says_on_days_and_sums_that_it_never_saw() -> None
     assert (day == day.round()).all()
 
 
+def test_spread_covers_the_demand_of_items_that_run_out_of_stock() -> None:
+    """Stock ends where demand was high: trials that were seen whole are those of low demand, of which alone the
+    quantiles had been made."""
+    generator = np.random.default_rng(4)
+    forecast = np.repeat(generator.uniform(0.5, 3, 4000)[:, None], 28, axis=1)
+    past, later = generator.poisson(forecast), generator.poisson(forecast)
+    before = np.cumsum(past, axis=1) - past
+    seen = before < 25 * forecast
+    assert seen.all(axis=1).mean() < 0.5
+    spread = fit_spread(forecast, (past * seen).astype(float), seen, np.ones(4000), True)
+    for probability in (0.5, 0.9, 0.98):
+        for days in (7, 28):
+            asked = (forecast[:, :days].sum(axis=1), np.ones(4000), np.full(4000, float(days)))
+            covered = (later[:, :days].sum(axis=1) <= spread.of_sum(*asked, probability)).mean()
+            assert covered == pytest.approx(probability, abs=0.05 if probability < 0.9 else 0.03)
+
+
 def test_spread_of_items_whose_like_was_never_tried_is_that_of_their_neighbours() -> None:
     """Where what sells much also varies much, few items are large and even: their cell has no trial."""
     random = np.random.default_rng(0)
