@@ -36,6 +36,8 @@ _PARTS, _FEWEST_ALIKE = 10, 10
 def audience_results(context: RunContext, campaigns: Campaigns, purchases: Purchases) -> pl.DataFrame:
     """Rows of schemas.AUDIENCE_RESULTS of campaigns that matured lately, sorted by key."""
     settings, cut = context.settings.audiences, context.as_of
+    # Without prices nobody knows what was paid, and 0 would say that nothing was.
+    unknown = {} if purchases.rows["price"].count() else {"revenue": None, "revenue_per_user": None}
     recent = pl.col("ends_at") >= cut - timedelta(days=settings.results_days + settings.maturity_days)
     rows: list[Row] = []
     for campaign in campaigns.matured(cut, settings.maturity_days).filter(recent).iter_rows(named=True):
@@ -45,9 +47,8 @@ def audience_results(context: RunContext, campaigns: Campaigns, purchases: Purch
         audience, day = audience_before(context, campaign_id, first)
         happened = _happened(campaigns, purchases, campaign)
         for row in campaign_rows(contacts["user_id"], audience, day, happened, context.settings.language):
-            rows.append(
-                {**_told(context, campaign), **row, "model_version": row.get("model_version") or _version(context)}
-            )
+            version = row.get("model_version") or _version(context)
+            rows.append({**_told(context, campaign), **row, **unknown, "model_version": version})
     schema = pl.DataFrame(AUDIENCE_RESULTS.empty_table()).schema
     return pl.DataFrame(rows, schema=schema).sort(*AUDIENCE_RESULTS.key)
 

@@ -30,18 +30,21 @@ MEASURED_TYPES = {
 @dataclass(frozen=True)
 class Shown:
     """Sums over one part of the lists: `users`, one row per list and user who did something; `generators`; `slots`
-    (explored.SUMS)."""
+    (explored.SUMS); whether what users did had a price anywhere."""
 
     users: pl.DataFrame
     generators: pl.DataFrame
     slots: pl.DataFrame
+    priced: bool
 
 
 def measure_lists(lists: pl.DataFrame, truth: pl.DataFrame) -> Shown:
     """What users did with `lists` (list, user_id, rank, item_id, generator, fallback; propensity where it is known).
 
-    `truth` has user_id, item_id, revenue, bought_before: one row per pair that the horizon holds.
+    `truth` has user_id, item_id, revenue (null: no price is known), bought_before: one row per pair that the horizon
+    holds.
     """
+    priced = truth["revenue"].count() > 0
     parts, generators, slots = [], [], [pl.DataFrame(schema=SUMS)]
     for (name,), rows in lists.group_by("list", maintain_order=True):
         wanted = truth
@@ -56,7 +59,7 @@ def measure_lists(lists: pl.DataFrame, truth: pl.DataFrame) -> Shown:
         generators.append(_per_generator(rows, reached).select(pl.lit(name).alias("list"), pl.all()))
         if "propensity" in rows.columns:
             slots.append(slot_sums(str(name), rows, wanted, DEEP))
-    return Shown(_stack(parts, _USERS), _stack(generators, _GENERATORS), pl.concat(slots))
+    return Shown(_stack(parts, _USERS), _stack(generators, _GENERATORS), pl.concat(slots), priced)
 
 
 def summarise(
@@ -67,7 +70,8 @@ def summarise(
     assigned: pl.DataFrame | None = None,
     min_effective_size: float = 100.0,
 ) -> pl.DataFrame:
-    """Rows (MEASURED) of all parts together; intervals for `all`, arms and estimates by propensity alone.
+    """Rows (MEASURED) of all parts together; intervals for `all`, arms and estimates by propensity alone. Nothing is
+    told of revenue where no price is known.
 
     `segments` has user_id and segment, `assigned` the arms of experiments (experiments.assigned_on).
     """
@@ -85,7 +89,10 @@ def summarise(
     if assigned is not None and len(assigned):
         told += arm_rows(users, assigned, _MEANS)
     rows.append(pl.DataFrame(told, schema=MEASURED_TYPES, orient="row"))
-    return pl.concat([frame.select(MEASURED).cast(MEASURED_TYPES) for frame in rows]).sort(MEASURED[:4])  # type: ignore[arg-type]
+    whole = pl.concat([frame.select(MEASURED).cast(MEASURED_TYPES) for frame in rows]).sort(MEASURED[:4])  # type: ignore[arg-type]
+    if any(part.priced for part in collected):
+        return whole
+    return whole.filter(~pl.col("metric").str.starts_with("revenue"))
 
 
 _USERS = {

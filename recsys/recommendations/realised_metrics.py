@@ -112,8 +112,8 @@ def _stamped(context: RunContext, rows: pl.DataFrame, published: date, horizon: 
 def truth_between(context: RunContext, published: date, horizon: int) -> pl.DataFrame:
     """user_id, item_id, revenue, bought_before: what users did in the `horizon` days from `published` on.
 
-    `revenue` is quantity times price of their purchases, `bought_before` whether the look-back window holds an earlier
-    purchase. Sorted by user_id, item_id.
+    `revenue` is quantity times price of their purchases, null where no price of any is known; `bought_before` whether
+    the look-back window holds an earlier purchase. Sorted by user_id, item_id.
     """
     zone = context.settings.time_zone
     start, end = (start_of_day(published + timedelta(days=days), zone) for days in (0, horizon))
@@ -123,11 +123,11 @@ def truth_between(context: RunContext, published: date, horizon: int) -> pl.Data
     before = events.filter((pl.col("occurred_at") < start) & (pl.col("event_type") == "purchase"))
     bought = before.join(later.lazy().select("user_id", "item_id").unique(), on=["user_id", "item_id"], how="semi")
     types = _label_types(context.lake, published, later["event_type"])
-    paid = pl.when(pl.col("event_type") == "purchase").then(pl.col("quantity") * pl.col("unit_price")).fill_null(0.0)
+    paid = pl.when(pl.col("event_type") == "purchase").then(pl.col("quantity") * pl.col("unit_price"))
     pairs = (
         later.filter(pl.col("event_type").is_in(types))
         .group_by("user_id", "item_id", maintain_order=True)
-        .agg(revenue=paid.sum())
+        .agg(revenue=pl.when(paid.count() > 0).then(paid.sum()))
         .join(
             bought.select("user_id", "item_id", bought_before=pl.lit(value=True)).unique().collect(),
             on=["user_id", "item_id"],

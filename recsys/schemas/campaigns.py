@@ -100,8 +100,8 @@ AUDIENCE_RESULTS = Table(
         Column("response_rate", DOUBLE, "Responders over users."),
         Column("buyers", INTEGER, "Users who bought a promoted item while it ran."),
         Column("buyer_rate", DOUBLE, "Buyers over users."),
-        Column("revenue", DOUBLE, "Paid for promoted items while it ran, in the shop's currency."),
-        Column("revenue_per_user", DOUBLE, "Revenue over users."),
+        Column("revenue", DOUBLE, "Paid for promoted items while it ran; null: no prices are known.", nullable=True),
+        Column("revenue_per_user", DOUBLE, "Revenue over users.", nullable=True),
         Column(
             "above_holdout",
             DOUBLE,

@@ -47,6 +47,7 @@ REALISED_METRICS = Table(
             "metric",
             TEXT,
             "ndcg@10, hit@10, recall@20, revenue_share@10: means; revenue@10, hits@10: sums; precision@10. "
+            "Of revenue nothing where no price is known. "
             "Slots: also uniform_precision@20 (had each explored item been as likely), effective_sample_size@20. "
             "Arms: also sample_ratio_p. Of horizon 0: intra_list_distance@10, category_entropy@10 and novelty@10 "
             "(bits), coverage@10, gini@10.",

@@ -199,6 +199,15 @@ def test_a_matured_campaign_is_judged_by_the_audience_of_its_first_day(tmp_path:
     assert asked["reason_text"].startswith("Of 16 contacted users 43.8% responded and 100.0% bought, +0.0 points")
 
 
+def test_a_shop_without_prices_is_told_no_revenue_of_its_campaigns(tmp_path: Path) -> None:
+    context = lake_context(tmp_path)
+    write_lake(context, events=events().with_columns(unit_price=pl.lit(None, pl.Float64)))
+    build_campaign_audiences(context)
+    rows = read_partition(context.lake, schemas.AUDIENCE_RESULTS, **DAY)
+    assert rows["buyers"].sum() > 0
+    assert rows.select(pl.col("revenue", "revenue_per_user").count()).row(0) == (0, 0)
+
+
 def test_a_promoted_item_s_place_in_a_user_s_list_moves_their_affinity(tmp_path: Path) -> None:
     """buyer_0 and buyer_7 bought the same on the same days; the ranker put tea first for one of them."""
     made = {}

@@ -107,6 +107,17 @@ def test_slots_and_arms_are_told_apart_where_they_are_known() -> None:
     assert not set(plain["slice"]) & {"slot", "arm"}
 
 
+def test_without_prices_nothing_is_told_of_revenue() -> None:
+    nobody = pl.DataFrame(schema={"user_id": pl.String, "segment": pl.String})
+    explored = SHOWN.with_columns(propensity=pl.when(pl.col("rank") == 2).then(0.5))
+    arms = pl.DataFrame({"experiment": "e", "user_id": ["anna", "bert"], "arm": ["x", "y"], "share": [0.5, 0.5]})
+    unpriced = DONE.with_columns(revenue=pl.lit(None, pl.Float64))
+    rows = summarise([measure_lists(explored, unpriced)], nobody, 10, 1, arms, 1.0)
+    priced = summarise([measure_lists(explored, DONE)], nobody, 10, 1, arms, 1.0)
+    assert rows.equals(priced.filter(~pl.col("metric").str.contains("revenue")))
+    assert priced.filter(pl.col("metric").str.contains("revenue"))["slice"].n_unique() == 5
+
+
 def test_nobody_did_anything() -> None:
     nobody = pl.DataFrame(schema={"user_id": pl.String, "segment": pl.String})
     rows = summarise([measure_lists(SHOWN, DONE.clear())], nobody, 10, 1)
@@ -161,12 +172,20 @@ def test_truth_is_of_the_horizon_alone(context: RunContext) -> None:
     assert truth_between(context, DAY - timedelta(days=5), 2).rows() == [("anna", "milk", 8.0, False)]
 
 
+def test_what_was_paid_without_a_price_is_not_known(context: RunContext) -> None:
+    day = DAY - timedelta(days=2)
+    bought = read_partition(context.lake, schemas.EVENTS, date=day)
+    write_partition(context.lake, schemas.EVENTS, bought.with_columns(unit_price=pl.lit(None, pl.Float64)), date=day)
+    assert truth_between(context, day, 1).rows() == [("anna", "milk", None, True)]
+    assert truth_between(context, day, 2).rows() == [("anna", "milk", 4.0, True)]
+
+
 def test_a_day_without_a_purchase_is_not_measured_by_its_views(context: RunContext) -> None:
     day = DAY - timedelta(days=2)
     bought = read_partition(context.lake, schemas.EVENTS, date=day)
     viewed = bought.with_columns(event_type=pl.lit("view"))
     write_partition(context.lake, schemas.EVENTS, viewed, date=day)
-    assert truth_between(context, day, 1).rows() == [("anna", "milk", 0.0, True)]
+    assert truth_between(context, day, 1).rows() == [("anna", "milk", None, True)]
     write_json(context.lake, day, "model_card", {"label_types": ["purchase"]})
     assert truth_between(context, day, 1).is_empty()
     write_json(context.lake, day - timedelta(days=1), "model_card", {"label_types": ["purchase", "view"]})

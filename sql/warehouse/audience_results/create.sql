@@ -15,8 +15,8 @@ create table if not exists recsys.audience_results (
     response_rate double precision not null,
     buyers integer not null,
     buyer_rate double precision not null,
-    revenue double precision not null,
-    revenue_per_user double precision not null,
+    revenue double precision,
+    revenue_per_user double precision,
     above_holdout double precision,
     above_holdout_low double precision,
     above_holdout_high double precision,
@@ -46,7 +46,7 @@ comment on column recsys.audience_results.responders is 'Users who responded.';
 comment on column recsys.audience_results.response_rate is 'Responders over users.';
 comment on column recsys.audience_results.buyers is 'Users who bought a promoted item while it ran.';
 comment on column recsys.audience_results.buyer_rate is 'Buyers over users.';
-comment on column recsys.audience_results.revenue is 'Paid for promoted items while it ran, in the shop''s currency.';
+comment on column recsys.audience_results.revenue is 'Paid for promoted items while it ran; null: no prices are known.';
 comment on column recsys.audience_results.revenue_per_user is 'Revenue over users.';
 comment on column recsys.audience_results.above_holdout is
 'Buyer rate of contacted less that of as likely users of the holdout; else null.';
