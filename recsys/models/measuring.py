@@ -49,7 +49,8 @@ def scored_candidates(frame: pl.DataFrame, general: Scores, discovery: Scores) -
 
 def measure(settings: Settings, cut: Cut, scored: pl.DataFrame) -> Measures:
     """ndcg@10 of ranker, generators and baselines with intervals, paired differences against the baselines, recall of
-    the candidates, of each generator and what it alone adds, share of the items that the ranker's lists hold.
+    the candidates, of each generator and what it alone adds, share of the items that the ranker's lists hold. What no
+    user of the holdout could tell, such as a new shop's ndcg@10, has no row.
 
     `scored`: the cut's `scored_candidates`.
     """
@@ -66,7 +67,7 @@ def measure(settings: Settings, cut: Cut, scored: pl.DataFrame) -> Measures:
         rows += _orders(settings, setting, own)
         rows += _recalls(settings, setting, part, scored)
         rows.append(_coverage(setting, models["ranker"][setting], len(history.items)))
-    frame = pl.DataFrame(rows, schema=_ROW) if rows else pl.DataFrame(schema=_ROW)
+    frame = pl.DataFrame(rows, schema=_ROW).filter(pl.col("users") > 0)
     dated = frame.with_columns(
         holdout_from=pl.lit(cut.day),
         holdout_to=pl.lit(cut.day + timedelta(days=settings.models.horizon_days)),

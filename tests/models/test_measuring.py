@@ -34,3 +34,15 @@ def test_the_repeat_setting_covers_only_what_was_bought_before() -> None:
         setting: round(value * len(cut.history.items)) for setting, value in rows["setting", "value"].iter_rows()
     }
     assert covered == {"all": 3, "repeat": 1, "discover": 2}
+
+
+def test_what_nobody_was_measured_on_has_no_row() -> None:
+    """In its first week a shop has no holdout: an ndcg@10 of 0 would say that everything failed."""
+    history = encode(shop.events(), shop.items(), shop.instant(DAY), "UTC")
+    nobody = make_cut(history, DAY, ("purchase",), shop.SETTINGS)
+    assert nobody.labels.is_empty()
+    codes = dict.fromkeys(("user", "item", "buy_again_rank", "trending_rank"), pl.Int32)
+    frame = pl.DataFrame(schema={**codes, "ui_trips": pl.Float64})
+    found = measure(shop.SETTINGS, nobody, scored_candidates(frame, np.zeros(0), np.zeros(0)))
+    assert found.rows.is_empty()
+    assert found.values.is_empty()
