@@ -52,6 +52,9 @@ def day_report(context: RunContext) -> str:
     gate = read_partition_if_any(lake, schemas.GATE_VERDICTS, **day)
     checks = read_partition_if_any(lake, schemas.DATA_QUALITY, **day)
     offline, realised = (_history(context, table) for table in (schemas.OFFLINE_METRICS, schemas.REALISED_METRICS))
+    # Of what was measured twice the newest counts.
+    newest = pl.col("as_of_date").max().over("published_date", "horizon_days")
+    realised = realised.filter(pl.col("as_of_date") == newest)
     own = pl.col("check_name").is_in(schemas.STABILITY_CHECKS)
     judged = gate.filter(pl.col("check_name") != "verdict").with_columns(subject="setting")
     return _TEMPLATES.get_template("day_report.html").render(
@@ -122,11 +125,10 @@ def _bars(rows: pl.DataFrame, name: str) -> str:
 
 
 def _series(rows: pl.DataFrame, by: str, day: str) -> list[tuple[str, list[Point]]]:
-    """Name and points of each value of `by`; of a day that was measured twice the newest counts."""
-    newest = rows.sort("as_of_date").unique([by, day], keep="last", maintain_order=True).sort(by, day)
+    """Name and points of each value of `by`, by day."""
     return [
         (str(name), [Point(*row) for row in own.select(day, "value", "low", "high").iter_rows()])
-        for (name,), own in newest.group_by(by, maintain_order=True)
+        for (name,), own in rows.sort(by, day).group_by(by, maintain_order=True)
     ]
 
 

@@ -1,7 +1,8 @@
 """Lists that were published some days ago, measured against what users did since: the step and its readers.
 
 A day is measured once for each horizon, by the first run that knows all of it: usually the run of the day on which
-the horizon ends, later where a run was missed. Only lists that readers really saw count (schemas.PUBLISHED_LISTS).
+the horizon ends, later where a run was missed; and once more where other lists of the day were published since. Only
+lists that readers really saw count (schemas.PUBLISHED_LISTS).
 The horizon 0 tells of the run's own lists what can be told before anybody reacts: how varied they are.
 """
 
@@ -49,19 +50,24 @@ def build_realised_metrics(context: RunContext) -> Counts:
     parts.append(variety_rows(context))
     rows = pl.concat(parts).sort(schemas.REALISED_METRICS.key)
     write_partition(context.lake, schemas.REALISED_METRICS, rows, as_of_date=context.as_of_date)
+    told = [(published, horizon, _checksum(context.lake, published)) for published, horizon in due]
+    kinds = pl.DataFrame(schemas.MEASURED_LISTS.arrow_schema.empty_table()).schema
+    measured = pl.DataFrame(told, schema=kinds, orient="row").sort(schemas.MEASURED_LISTS.key)
+    write_partition(context.lake, schemas.MEASURED_LISTS, measured, as_of_date=context.as_of_date)
     return {"scores": len(due), "rows": len(rows), **check_stability(context)}
 
 
 def scores_due(context: RunContext) -> list[tuple[date, int]]:
-    """Published day and horizon, newest first, of what can be measured now and no earlier day's run has measured."""
+    """Published day and horizon, newest first, of what can be measured now and no earlier day's run has measured, or
+    only lists that are not the published ones any more."""
     settings, today = context.settings.measuring, context.as_of_date
-    done = _scored_before(context)
+    done = _measured_before(context)
     due = [
         (published + timedelta(days=horizon), published, horizon)
         for published in published_before(context.lake, today)
         for horizon in settings.horizons
         if timedelta() <= today - published - timedelta(days=horizon) <= timedelta(days=settings.late_days)
-        and (published, horizon) not in done
+        and done.get((published, horizon)) != _checksum(context.lake, published)
     ]
     return [(published, horizon) for _, published, horizon in sorted(due, reverse=True)[: settings.scores_per_run]]
 
@@ -160,9 +166,14 @@ def _segments(context: RunContext, published: date) -> pl.DataFrame:
     return read_partition(context.lake, schemas.USERS, as_of_date=day).select("user_id", "segment")
 
 
-def _scored_before(context: RunContext) -> set[tuple[date, int]]:
+def _measured_before(context: RunContext) -> dict[tuple[date, int], str]:
+    """Checksum of the lists that the newest earlier run measured, by published day and horizon."""
     reach = timedelta(days=max(context.settings.measuring.horizons) + context.settings.measuring.late_days)
-    held = days_of(context.lake, schemas.REALISED_METRICS)
+    held = days_of(context.lake, schemas.MEASURED_LISTS)
     days = [{"as_of_date": day} for day in held if context.as_of_date - reach <= day < context.as_of_date]
-    scored = scan_partitions(context.lake, schemas.REALISED_METRICS, days)
-    return set(scored.select("published_date", "horizon_days").unique().collect().iter_rows())
+    rows = scan_partitions(context.lake, schemas.MEASURED_LISTS, days).collect()
+    return {(published, horizon): checksum for published, horizon, checksum in rows.iter_rows()}
+
+
+def _checksum(lake: Lake, published: date) -> str:
+    return str(read_partition(lake, schemas.PUBLISHED_LISTS, as_of_date=published)["checksum"].first())

@@ -105,6 +105,17 @@ PUBLISHED_LISTS = Table(
     ),
 )
 
+MEASURED_LISTS = Table(
+    "measured_lists",
+    "One row per published day and horizon that the day's run measured: which lists they were.",
+    ("published_date", "horizon_days"),
+    (
+        Column("published_date", DAY, "As-of date of the lists."),
+        Column("horizon_days", INTEGER, "Days whose events count."),
+        Column("checksum", TEXT, "Checksum of the lists, as published_lists told it."),
+    ),
+)
+
 INTERACTIONS = Table(
     "interactions",
     "One row per user and item that had an event between them inside the look-back window.",

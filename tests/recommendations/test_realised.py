@@ -155,14 +155,14 @@ def context(tmp_path: Path) -> RunContext:
     return context
 
 
-def _publish(context: RunContext, day: date) -> None:
+def _publish(context: RunContext, day: date, checksum: str = "c") -> None:
     text = {name: pl.lit("x") for name in ("reason_code", "reason_text", "model_version")}
     rows = SHOWN.filter(pl.col("user_id") == "anna").with_columns(as_of_date=pl.lit(day), score=pl.lit(1.0), **text)
     lacks = [column for column in schemas.USER_RECOMMENDATIONS.columns if column.name not in rows.columns]
     rows = rows.with_columns(pl.lit(None).alias(column.name) for column in lacks)
     types = {"rank": pl.Int32, "score": pl.Float32, "fallback": pl.String}
     write_partition(context.lake, schemas.USER_RECOMMENDATIONS, rows.cast(types), as_of_date=day, shard=0)  # type: ignore[arg-type]
-    mark = pl.DataFrame({"day": [day], "run_id": ["r"], "rows": [3], "checksum": ["c"], "model_version": ["v1"]})
+    mark = pl.DataFrame({"day": [day], "run_id": ["r"], "rows": [3], "checksum": [checksum], "model_version": ["v1"]})
     write_partition(context.lake, schemas.PUBLISHED_LISTS, mark, as_of_date=day)
 
 
@@ -203,6 +203,17 @@ def test_each_day_and_horizon_is_measured_once(context: RunContext) -> None:
     whole = rows.filter((pl.col("slice") == "all") & (pl.col("metric") == "ndcg@10") & (pl.col("list") == "for_you"))
     assert whole["value"].to_list() == [1.0] * 5
     assert set(rows["model_version"]) == {"v1"}
+
+
+def test_lists_that_were_published_again_are_measured_again(context: RunContext) -> None:
+    build_realised_metrics(context)
+    again, tomorrow = DAY - timedelta(days=2), replace(context, as_of_date=DAY + timedelta(days=1))
+    _publish(context, again, "other lists")
+    due = [(DAY - timedelta(days=1), 2), (again, 2), (again, 1)]
+    assert scores_due(tomorrow) == due
+    build_realised_metrics(tomorrow)
+    later = replace(context, as_of_date=DAY + timedelta(days=2))
+    assert scores_due(later) == []
 
 
 def test_lists_that_nobody_saw_are_not_measured(context: RunContext) -> None:

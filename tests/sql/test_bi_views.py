@@ -123,6 +123,28 @@ def test_an_experiment_measured_by_several_runs_is_told_once_by_the_newest(datab
     connection.close()
 
 
+def test_lists_measured_by_several_runs_are_told_once_by_the_newest(database: str) -> None:
+    create_warehouse(database)
+    connection = psycopg2.connect(database)
+    with connection.cursor() as opened:
+        for as_of in (FIRST, SECOND):
+            table = f"recsys.measured_{as_of:%d}"
+            opened.execute(f"create table {table} partition of recsys.realised_metrics for values in (%s)", [as_of])
+        # Both runs measured the first published day, the later one without `als`; only the first run the second day.
+        measured = [(FIRST, 9, "buy_again", 0.1), (FIRST, 9, "als", 0.1), (FIRST, 8, "als", 0.3)]
+        for as_of, back, generator, value in [*measured, (SECOND, 9, "buy_again", 0.2)]:
+            opened.execute(
+                "insert into recsys.realised_metrics"
+                " values (%s, %s, 7, 'for_you', 'generator', %s, 'precision@10', %s, null, null, 9, 'v')",
+                [as_of, FIRST - timedelta(days=back), generator, value],
+            )
+        opened.execute("insert into recsys.current_run (as_of_date) values (%s)", [FIRST])
+        query = "select as_of_date, slice_value, value from bi.realised_metrics order by value"
+        assert rows(opened, query) == [(SECOND, "buy_again", 0.2), (FIRST, "als", 0.3)]
+        assert rows(opened, "select count(*) from bi.current_realised_metrics") == [(3,)]
+    connection.close()
+
+
 def test_a_users_rows_are_found_by_index(cursor: Any) -> None:
     cursor.execute("set enable_seqscan = off")
     plan = rows(
