@@ -261,10 +261,12 @@ def run_all(context: RunContext) -> dict[str, Counts]:
     """Run every step of a day in this process, all shards one after the other; the day is claimed meanwhile.
 
     Returns the counts of each step; those of the shards as recommend_users[0], recommend_users[1] … Raises RunError
-    when another run took the day over, since this one stood still.
+    when another run took the day over, since this one stood still; ConfigError, before anything is read, where settings
+    or what is let pass name a check that there is not.
     """
     from recsys.claims import claim_run, claimed
 
+    _refuse_unknown_checks(context)
     results: dict[str, Counts] = {}
     with claimed(context):
         for step in STEPS:
@@ -281,8 +283,17 @@ def run_one(step: Callable[..., Counts], context: RunContext, *arguments: int) -
     """Run one step and return its counts; the day is claimed while it runs, unless the run holds it already."""
     from recsys.claims import claimed
 
+    # A day must be given back whatever the settings have become.
+    if step is not release_run:
+        _refuse_unknown_checks(context)
     with claimed(context) if step in STEPS else nullcontext():
         return _logged(step, context, *arguments)
+
+
+def _refuse_unknown_checks(context: RunContext) -> None:
+    from recsys.models.verdicts import refuse_unknown_checks
+
+    refuse_unknown_checks(context)
 
 
 def _logged(step: Callable[..., Counts], context: RunContext, *arguments: int) -> Counts:

@@ -87,6 +87,35 @@ def test_a_warehouse_that_refuses_is_one_line_without_the_password(tmp_path: Pat
     assert "swordfish" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["run", "build_features"])
+@pytest.mark.parametrize(
+    ("accepted", "settings", "said"),
+    [
+        (["--accept", "gate", "--accept", "event.volume", "--why", "x"], "", "no check is called 'event.volume'"),
+        ([], '[gate]\nseverities = ["run time=stop"]\n', "gate.severities: 'run time=stop'"),
+        ([], '[quality]\nlimits = ["events.volumes=0:"]\n', "no check is called 'events.volumes'; known: events."),
+    ],
+)
+def test_a_misspelt_check_is_told_before_anything_is_read(
+    command: str,
+    accepted: list[str],
+    settings: str,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """No database is there to be read."""
+    refused = "postgresql://writer@127.0.0.1:1/warehouse"
+    for name, value in {"SHOP_DSN": refused, "WAREHOUSE_DSN": refused, "LAKE": str(tmp_path)}.items():
+        monkeypatch.setenv(f"RECSYS_{name}", value)
+    file = tmp_path / "shop.toml"
+    file.write_text(settings)
+    monkeypatch.setenv("RECSYS_CONFIG", str(file))
+    assert main([command, "--as-of", "2017-12-04", *accepted]) == 1
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.postgres
 def test_a_day_held_by_another_run_is_refused_until_released(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -11,7 +11,7 @@ import polars as pl
 from recsys.data.campaigns import campaign_table
 from recsys.data.events import event_day, held_days, known_by, partition_rows, read_events, visible_events
 from recsys.data.exclude import excluded_events
-from recsys.data.expectations import Inputs, expected
+from recsys.data.expectations import EXPECTATIONS, Inputs, expected
 from recsys.data.quality import (
     Finding,
     as_rows,
@@ -70,9 +70,17 @@ def check_extracts(context: RunContext) -> Counts:
     stops = [finding for finding in findings if finding.severity == "stop" and not finding.passed]
     if stops:
         text = "; ".join(f"{finding.table}: {finding.message}" for finding in stops)
-        raise RunError(f"the data of {day} may not be published: {text}")
+        names = ", ".join(dict.fromkeys(f"{finding.table}.{finding.check}" for finding in stops))
+        raise RunError(f"the data of {day} may not be published: {text} (accept {names} to let it pass)")
     failed = sum(not finding.passed for finding in findings)
     return {"rejected_rows": rejected.height, "checks": len(findings), "warnings": failed}
+
+
+def check_names() -> list[str]:
+    """Names, `table.check`, of the checks of the data that may stop a run, sorted: what a person may let pass."""
+    shares = [f"{table.name}.rejected_share" for table in (EVENTS, *SNAPSHOTS, *CAMPAIGN_TABLES)]
+    always = [f"{EVENTS.name}.reconciled", f"{EVENTS.name}.row_count"]
+    return sorted([*always, *shares, *(one.name for one in EXPECTATIONS)])
 
 
 def let_pass(finding: Finding, accepted: Accepted) -> Finding:

@@ -10,8 +10,11 @@ import polars as pl
 
 from recsys import schemas
 from recsys.config import ConfigError
+from recsys.data.check import check_names
+from recsys.data.expectations import in_force
 from recsys.models.candidates import NAMES as GENERATORS
 from recsys.run import RunContext
+from recsys.settings.gate import GateSettings
 from recsys.storage import write_partition
 
 NAME = "gate"
@@ -56,18 +59,23 @@ class Judged:
     version: str
 
 
+def refuse_unknown_checks(context: RunContext) -> None:
+    """Raise ConfigError, which tells the names there are, where the settings or what a person lets pass name a check
+    that there is not: before the hours of work after which it would be missed."""
+    _severities(context.settings.gate)
+    in_force(context.settings.quality)
+    known = (NAME, *check_names())
+    for name in context.accepted.checks:
+        if name not in known:
+            raise ConfigError(f"accept: no check is called {name!r}; there are {', '.join(known)}")
+
+
 def declared(context: RunContext, checks: list[Check]) -> list[Check]:
     """`checks` with the severities of gate.severities, without those that are off.
 
     Raises ConfigError for a name that is no check, or a severity that is none.
     """
-    wanted = {}
-    for text in context.settings.gate.severities:
-        name, _, severity = (part.strip() for part in text.partition("="))
-        if name not in CHECKS or severity not in SEVERITIES:
-            known = "; ".join(CHECKS)
-            raise ConfigError(f"gate.severities: {text!r}: write CHECK=one of {', '.join(SEVERITIES)}; checks: {known}")
-        wanted[name] = severity
+    wanted = _severities(context.settings.gate)
     # What says that there was too little to compare stays a remark.
     told = [
         dataclasses.replace(check, severity=wanted.get(check.check_name, check.severity))
@@ -76,6 +84,17 @@ def declared(context: RunContext, checks: list[Check]) -> list[Check]:
         for check in checks
     ]
     return [check for check in told if wanted.get(check.check_name) != "off"]
+
+
+def _severities(gate: GateSettings) -> dict[str, str]:
+    wanted = {}
+    for text in gate.severities:
+        name, _, severity = (part.strip() for part in text.partition("="))
+        if name not in CHECKS or severity not in SEVERITIES:
+            known = "; ".join(CHECKS)
+            raise ConfigError(f"gate.severities: {text!r}: write CHECK=one of {', '.join(SEVERITIES)}; checks: {known}")
+        wanted[name] = severity
+    return wanted
 
 
 def stopping(checks: list[Check]) -> list[Check]:

@@ -11,7 +11,7 @@ import pytest
 
 from recsys import schemas
 from recsys.config import ConfigError, Environment, Settings
-from recsys.data.check import check_extracts
+from recsys.data.check import check_extracts, check_names
 from recsys.data.expectations import EXPECTATIONS, in_force
 from recsys.run import Accepted, RunContext, RunError
 from recsys.settings.data import DataSettings
@@ -268,6 +268,9 @@ def test_a_shop_decides_what_stops_it(run: RunContext) -> None:
 
 def test_a_person_lets_a_failed_check_pass_and_is_named(run: RunContext) -> None:
     write_events(run, NEWEST, day_of_events(NEWEST, 10))
+    with pytest.raises(RunError, match=r"\(accept events.volume to let it pass\)"):
+        check_extracts(run)
+    assert {f"{table}.{check}" for severity, table, check in failed(run) if severity == "stop"} <= set(check_names())
     check_extracts(replace(run, accepted=Accepted(("events.volume",), "anna", "the shop was closed")))
     assert ("warn", "events", "volume") in failed(run)
     rows = read_partition(run.lake, schemas.DATA_QUALITY, as_of_date=AS_OF)
