@@ -8,9 +8,9 @@
     trending             Popular with all users right now
     segment              Popular with users of your group right now
     new_like_yours       New, and like <title of the anchor item>
-    new_in_shop          New, and fits what you did lately
+    new_in_shop          New, and fits what you did so far
     explored             New in the shop
-    for_you              Fits what you did lately
+    for_you              Fits what you did so far
 
 The sentences are templates of recsys.recommendations.wording, in the language of the settings.
 """

@@ -80,7 +80,7 @@ def test_reasons_name_the_item_alike_where_it_has_a_name() -> None:
     bought = NOBODY.with_columns(times=pl.lit(None, pl.Int64))
     told = add_reasons(rows, ITEMS, bought).select("user_id", "item_id", "reason_code", "reason_text").rows()
     assert told[0] == ("ann", "plum", "new_like_yours", "New, and like Apple")
-    assert told[2] == ("bob", "bit", "new_in_shop", "New, and fits what you did lately")
+    assert told[2] == ("bob", "bit", "new_in_shop", "New, and fits what you did so far")
 
 
 AS_OF_DATE = date(2024, 6, 1)

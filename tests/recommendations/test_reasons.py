@@ -48,7 +48,7 @@ def reason(**changes: object) -> tuple[str, str]:
         ({"purchases": 2.0}, ("bought_before", "You bought this 2 times")),
         ({"anchor_item_id": "milk"}, ("because_you_bought", "Because you bought Milk, 1 l")),
         ({"anchor_item_id": "butter"}, ("because_of_interest", "Because of your interest in Butter")),
-        ({"anchor_item_id": "pizza", "generator": "buy_again"}, ("for_you", "Fits what you did lately")),
+        ({"anchor_item_id": "pizza", "generator": "buy_again"}, ("for_you", "Fits what you did so far")),
         (
             {"anchor_item_id": "mystery", "generator": "trending"},
             ("trending", "Popular with all users right now"),
@@ -61,7 +61,7 @@ def reason(**changes: object) -> tuple[str, str]:
             {"generator": "category_popular", "item_id": "butter"},
             ("popular_in_category", "Popular in DAIRY, where you buy Milk, 1 l"),
         ),
-        ({"generator": "category_popular", "item_id": "mystery"}, ("for_you", "Fits what you did lately")),
+        ({"generator": "category_popular", "item_id": "mystery"}, ("for_you", "Fits what you did so far")),
         ({"generator": "als"}, ("similar_users", "Chosen by users whose history resembles yours")),
         (
             {"generator": "segment", "fallback": "segment"},

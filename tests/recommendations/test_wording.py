@@ -45,6 +45,13 @@ def test_each_language_has_each_sentence_with_the_same_facts() -> None:
     assert not re.search(r"[A-Za-z]", re.sub(r"\{\w+\}", "", "".join(SENTENCES["zh"].values())))
 
 
+@both
+def test_nothing_is_called_recent_that_may_be_months_ago(language: str) -> None:
+    """Lists are made for whoever has a history, however old; these sentences name no day."""
+    for key in ("for_you", "new_in_shop"):
+        assert not re.search("lately|recent|近期|最近", SENTENCES[language][key])
+
+
 def test_a_language_without_sentences_is_an_error() -> None:
     with pytest.raises(ConfigError, match="language: 'fr' is none of en, zh"):
         Settings(language="fr")
