@@ -293,7 +293,8 @@ def test_a_long_reader_is_waited_for_without_blocking_others(warehouse: str, lak
     connection = psycopg2.connect(warehouse)
     with connection.cursor() as cursor:
         cursor.execute("select count(*) from bi.user_recommendations")
-        with pytest.raises(RunError, match="readers held the published tables through 2 attempts"):
+        said = rf"readers held the published tables through 2 attempts \(\w+, pid {connection.info.backend_pid}\)"
+        with pytest.raises(RunError, match=said):
             publish(context)
     timer = threading.Timer(0.3, connection.rollback)
     timer.start()
@@ -303,6 +304,34 @@ def test_a_long_reader_is_waited_for_without_blocking_others(warehouse: str, lak
     assert time.perf_counter() - began > 0.05
     timer.join()
     connection.close()
+
+
+def test_no_reader_can_take_the_turn_of_publishing(warehouse: str, lake: str) -> None:
+    write_day(lake, SECOND)
+    reader = psycopg2.connect(warehouse)
+    with reader.cursor() as cursor:
+        cursor.execute("set role bi_reader")
+        # The name of the lock that publishing once took; and the pointer, which every reader reads.
+        cursor.execute("select pg_advisory_lock(hashtext('recsys.publish')), as_of_date from bi.current_run")
+        cursor.execute("set lock_timeout = '2s'")
+        run_day(context_of(warehouse, lake, publish=PublishSettings(lock_timeout_seconds=0.05, publish_attempts=2)))
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            cursor.execute("lock table recsys.current_run in share row exclusive mode")
+    reader.close()
+
+
+def test_the_turn_of_publishing_is_not_waited_for_without_end(warehouse: str, lake: str) -> None:
+    write_day(lake, SECOND)
+    context = context_of(warehouse, lake, publish=PublishSettings(lock_timeout_seconds=0.05, publish_attempts=2))
+    stage_tables(context)
+    said = r"another run or session that .* held the turn through 2 attempts \(\w+, pid \d+\): look"
+    with (
+        connect_warehouse(warehouse) as other,
+        exclusive(other, PublishSettings()),
+        pytest.raises(RunError, match=said),
+    ):
+        publish(context)
+    assert publish(context)["rows"] == 7
 
 
 def test_a_publisher_that_stands_still_does_not_keep_readers_out(
