@@ -30,9 +30,10 @@ class DemandLines:
     """Demand of a look-back window, sparse: `lines` has item (code), day (0 = first_day), units and revenue, one row
     per item and day of demand, sorted; `item_ids` is sorted and holds the codes' ids.
 
-    `launch` is the day number from which an item was on sale (0: always), `stock_outs` has item, start and end (day
-    numbers, end exclusive) of whole days out of stock. `categories` holds a group number of each item for LEVELS.
-    `opening` tells on which days the shop is closed or holds a sale; the lines hold nothing of a sale's days.
+    `launch` is the day number from which an item was on sale (0: always), `last_day` that of its newest demand,
+    `stock_outs` has item, start and end (day numbers, end exclusive) of whole days out of stock. `categories` holds a
+    group number of each item for LEVELS. `opening` tells on which days the shop is closed or holds a sale; the lines
+    hold nothing of a sale's days, though they show that an item was on sale.
     """
 
     item_ids: NDArray[np.object_]
@@ -40,6 +41,7 @@ class DemandLines:
     days: int
     lines: pl.DataFrame
     launch: Integers
+    last_day: Integers
     stock_outs: pl.DataFrame
     categories: tuple[Integers, ...]
     opening: OpeningSettings
@@ -48,13 +50,6 @@ class DemandLines:
     def demand_days(self) -> Integers:
         """Days of demand of each item."""
         return np.bincount(self.lines["item"].to_numpy(), minlength=len(self.item_ids)).astype(np.int64)
-
-    @cached_property
-    def last_day(self) -> Integers:
-        """Number of each item's newest day of demand."""
-        last = np.full(len(self.item_ids), -1, dtype=np.int64)
-        np.maximum.at(last, self.lines["item"].to_numpy(), self.lines["day"].to_numpy())
-        return last
 
     @cached_property
     def sale_days(self) -> NDArray[np.bool_]:
@@ -147,15 +142,17 @@ def build_lines(
     code = place_among("item_id", ids).cast(pl.Int64)
     days = (as_of_date - first_day).days
     number = (pl.col("day") - first_day).dt.total_days().cast(pl.Int64)
-    usual = sales.filter(~pl.Series([opening.on_sale(one) for one in sales["day"].to_list()], dtype=pl.Boolean))
-    lines = usual.select(item=code, day=number, units=pl.col("units"), revenue=pl.col("revenue"))
+    on_sale = pl.Series([opening.on_sale(one) for one in sales["day"].to_list()], dtype=pl.Boolean)
+    whole = sales.select(item=code, day=number, units=pl.col("units"), revenue=pl.col("revenue"))
+    lines = whole.filter(~on_sale)
     known = pl.DataFrame({"item_id": ids}).join(
         items.unique("item_id", keep="first"), on="item_id", how="left", maintain_order="left"
     )
     launch = known.select((pl.col("launched_on") - first_day).dt.total_days().fill_null(0)).to_series()
     lines = lines.sort("item", "day")
-    first = np.full(len(ids), days, dtype=np.int64)
-    np.minimum.at(first, lines["item"].to_numpy(), lines["day"].to_numpy())
+    first, last = np.full(len(ids), days, dtype=np.int64), np.full(len(ids), -1, dtype=np.int64)
+    np.minimum.at(first, whole["item"].to_numpy(), whole["day"].to_numpy())
+    np.maximum.at(last, whole["item"].to_numpy(), whole["day"].to_numpy())
     outs = stock_outs.filter(pl.col("item_id").is_in(ids.implode())).select(
         item=code,
         start=(pl.col("first_day") - first_day).dt.total_days().clip(0, days),
@@ -167,6 +164,7 @@ def build_lines(
         days,
         lines,
         np.minimum(np.clip(launch.to_numpy().astype(np.int64), 0, None), first),
+        last,
         outs.filter(pl.col("start") < pl.col("end")).sort("item", "start"),
         tuple(_groups(known["category_path"], level) for level in LEVELS),
         opening,

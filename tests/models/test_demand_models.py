@@ -32,7 +32,10 @@ def series_of(*units: list[float], unseen: dict[int, list[int]] | None = None) -
 
 
 def lines_of(
-    units: np.ndarray, categories: list[str] | None = None, opening: OpeningSettings = ALWAYS_OPEN
+    units: np.ndarray,
+    categories: list[str] | None = None,
+    opening: OpeningSettings = ALWAYS_OPEN,
+    launched: dict[str, date] | None = None,
 ) -> DemandLines:
     """Lines of a matrix (items x days); item ids are i000, i001 …"""
     item, day = np.nonzero(units)
@@ -46,8 +49,8 @@ def lines_of(
         }
     )
     paths = categories or ["ALL > ONE"] * len(ids)
-    launched = pl.lit(None, pl.Date)
-    items = pl.DataFrame({"item_id": ids, "category_path": paths}).with_columns(launched_on=launched)
+    launched_on = pl.Series([(launched or {}).get(item_id) for item_id in ids], dtype=pl.Date)
+    items = pl.DataFrame({"item_id": ids, "category_path": paths, "launched_on": launched_on})
     return build_lines(sales, items, NO_OUTS, FIRST, FIRST + timedelta(days=units.shape[1]), opening)
 
 
@@ -175,6 +178,22 @@ def test_days_of_sales_in_the_trials_leave_a_spread_that_was_measured() -> None:
     unseen = lines_of(drawn(days=days), opening=OpeningSettings((), all_month))
     nothing_seen = forecast_demand(unseen, DemandSettings(threads=1), 7)
     assert nothing_seen.spread.as_json() == assumed_spread(True).as_json()
+
+
+def test_an_item_that_sold_in_a_sale_alone_is_expected_to_sell_like_a_new_one() -> None:
+    """i000 was launched three days before the sale, as i002, which sold one on the day after; i001 was always there.
+
+    What is known of the category counts as much as fourteen days with one unit at the most.
+    """
+    units, settings = drawn(), DemandSettings(threads=1, min_training_rows=100, trees=20)
+    days = units.shape[1]
+    units[:3] = 0
+    units[:2, -10], units[2, -9] = 40, 1
+    sale = FIRST + timedelta(days=days - 10)
+    launched = {item_id: FIRST + timedelta(days=days - 13) for item_id in ("i000", "i002")}
+    found = forecast_demand(lines_of(units, opening=OpeningSettings((), (str(sale),)), launched=launched), settings, 7)
+    assert found.model[:3].tolist() == ["average"] * 3
+    assert found.level[:3] == pytest.approx([1 / (13 + 14), 1 / (days + 14), 2 / (13 + 14)])
 
 
 def test_spread_covers_what_it_says_on_days_and_sums_that_it_never_saw() -> None:
