@@ -42,8 +42,9 @@ ENGLISH = {
     "pair_forced": "Set by the shop to go with {item}",
     "pair_like_similar_titles": "Goes with items whose titles are like {item}",
     "pair_like_its_category": "Goes with the best known of the category of {item}",
-    "pair_bought_together": "{share} % of baskets with {item} also hold it, {times} times what chance gives,"
-    " {baskets} baskets of {users} users",
+    "pair_bought_together": "{share} % of baskets with {item} also hold it: {baskets} baskets of {users} users,"
+    " where chance gives {expected}",
+    "below_a_tenth": "less than 0.1",
     "pair_often_in_the_basket": "{share} % of baskets with {item} also hold it, {baskets} baskets;"
     " no more than chance may give",
     # similar_items
@@ -128,8 +129,9 @@ CHINESE = {
     "pair_forced": "商家指定与“{item}”搭配",
     "pair_like_similar_titles": "适合与名称类似“{item}”的商品搭配",
     "pair_like_its_category": "适合与“{item}”同类的热门商品搭配",
-    "pair_bought_together": "含“{item}”的购物篮有 {share} % 也含此商品，是偶然情况的 {times} 倍，"
-    "共 {baskets} 个购物篮、{users} 位用户",
+    "pair_bought_together": "含“{item}”的购物篮有 {share} % 也含此商品，共 {baskets} 个购物篮、{users} 位用户，"
+    "偶然情况下只有 {expected} 个",
+    "below_a_tenth": "不到 0.1",
     "pair_often_in_the_basket": "含“{item}”的购物篮有 {share} % 也含此商品，共 {baskets} 个购物篮；可能只是偶然",
     "viewed_by_same": "被同一批用户浏览",
     "bought_by_same": "被同一批用户购买",

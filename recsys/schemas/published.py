@@ -99,7 +99,7 @@ ITEM_PAIRS = Table(
         Column("baskets", INTEGER, "Baskets with both items."),
         Column("users", INTEGER, "Distinct users with such a basket."),
         Column("confidence", REAL, "Share of the anchor's baskets that hold the partner."),
-        Column("lift", REAL, "Baskets over expected baskets, shrunken towards 1."),
+        Column("lift", REAL, "Baskets over expected baskets, both with pairs.lift_prior added: shrunken towards 1."),
         Column(
             "expected_baskets",
             REAL,

@@ -107,7 +107,9 @@ def test_ranks_run_without_gaps_and_reasons_are_given(rows: pl.DataFrame) -> Non
         places = rows.drop_nulls(order).group_by("item_id").agg(n=pl.len(), top=pl.col(order).max())
         assert places.filter(pl.col("n") != pl.col("top")).is_empty()
     assert rows["reason_text"].null_count() == 0
-    assert "times what chance gives" in str(row(rows, "bread", "butter")["reason_text"])
+    told = row(rows, "bread", "butter")
+    chance = f": {told['baskets']} baskets of {told['users']} users, where chance gives {told['expected_baskets']:.1f}"
+    assert str(told["reason_text"]).endswith(chance)
 
 
 def test_rows_fit_the_table(rows: pl.DataFrame) -> None:

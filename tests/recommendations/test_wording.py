@@ -138,12 +138,15 @@ def test_pairs_name_their_evidence(language: str) -> None:
         confidence=pl.lit(0.1234), baskets=pl.lit(40), users=pl.lit(31), expected_baskets=pl.lit(8.0),
     )  # fmt: skip
     told = with_pair_reasons(rows, ITEMS, language)
-    every = {"item": "Milk, 1 l", "share": "12.3", "baskets": "40", "times": "5.0", "users": "31"}
+    every = {"item": "Milk, 1 l", "share": "12.3", "baskets": "40", "expected": "8.0", "users": "31"}
     for row in told.iter_rows(named=True):
         key = f"pair_{row['reason_code']}"
         expected = {name: every[name] for name in names(SENTENCES[language][key])}
         assert parsed(language, row["reason_text"], key) == expected
     assert told["reason_code"].n_unique() == len(kinds)
+    rare = with_pair_reasons(rows.filter("significant").with_columns(expected_baskets=pl.lit(0.0004)), ITEMS, language)
+    expected = parsed(language, rare["reason_text"][0], "pair_bought_together")["expected"]
+    assert expected == SENTENCES[language]["below_a_tenth"]
 
 
 @both

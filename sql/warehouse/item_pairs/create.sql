@@ -43,7 +43,8 @@ comment on column recsys.item_pairs.score is 'Probability of the partner in a ba
 comment on column recsys.item_pairs.baskets is 'Baskets with both items.';
 comment on column recsys.item_pairs.users is 'Distinct users with such a basket.';
 comment on column recsys.item_pairs.confidence is 'Share of the anchor''s baskets that hold the partner.';
-comment on column recsys.item_pairs.lift is 'Baskets over expected baskets, shrunken towards 1.';
+comment on column recsys.item_pairs.lift is
+'Baskets over expected baskets, both with pairs.lift_prior added: shrunken towards 1.';
 comment on column recsys.item_pairs.expected_baskets is
 'Baskets with both that chance gives, knowing sizes of baskets and times of items.';
 comment on column recsys.item_pairs.expected_users is
