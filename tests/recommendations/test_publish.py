@@ -312,8 +312,8 @@ def test_no_reader_can_take_the_turn_of_publishing(warehouse: str, lake: str) ->
     with reader.cursor() as cursor:
         cursor.execute("set role bi_reader")
         # The name of the lock that publishing once took; and the pointer, which every reader reads.
-        cursor.execute("select pg_advisory_lock(hashtext('recsys.publish')), as_of_date from bi.current_run")
-        cursor.execute("set lock_timeout = '2s'")
+        cursor.execute("select pg_advisory_lock(hashtext('recsys.publish'))")
+        cursor.execute("select as_of_date from bi.current_run")
         run_day(context_of(warehouse, lake, publish=PublishSettings(lock_timeout_seconds=0.05, publish_attempts=2)))
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             cursor.execute("lock table recsys.current_run in share row exclusive mode")
