@@ -283,8 +283,8 @@ def run_one(step: Callable[..., Counts], context: RunContext, *arguments: int) -
     """Run one step and return its counts; the day is claimed while it runs, unless the run holds it already."""
     from recsys.claims import claimed
 
-    # A day must be given back whatever the settings have become.
-    if step is not release_run:
+    # Once a run, since it loads the models' layer; and a day must be given back whatever it was called with.
+    if step is claim_run or (context.accepted.checks and step is not release_run):
         _refuse_unknown_checks(context)
     with claimed(context) if step in STEPS else nullcontext():
         return _logged(step, context, *arguments)

@@ -14,8 +14,9 @@ import pytest
 from recsys import steps
 from recsys.__main__ import build_parser, main
 from recsys.claims import claim_run
-from recsys.config import Environment, Settings
+from recsys.config import ConfigError, Environment, Settings
 from recsys.run import RunContext
+from recsys.settings.gate import GateSettings
 from recsys.warehouse import create_warehouse
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,13 +88,21 @@ def test_a_warehouse_that_refuses_is_one_line_without_the_password(tmp_path: Pat
     assert "swordfish" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["run", "build_features"])
+ACCEPTED = ["--accept", "gate", "--accept", "event.volume", "--why", "x"]
+
+
 @pytest.mark.parametrize(
-    ("accepted", "settings", "said"),
+    ("command", "accepted", "settings", "said"),
     [
-        (["--accept", "gate", "--accept", "event.volume", "--why", "x"], "", "no check is called 'event.volume'"),
-        ([], '[gate]\nseverities = ["run time=stop"]\n', "gate.severities: 'run time=stop'"),
-        ([], '[quality]\nlimits = ["events.volumes=0:"]\n', "no check is called 'events.volumes'; known: events."),
+        ("run", ACCEPTED, "", "no check is called 'event.volume'"),
+        ("build_features", ACCEPTED, "", "no check is called 'event.volume'"),
+        ("run", [], '[gate]\nseverities = ["run time=stop"]\n', "gate.severities: 'run time=stop'"),
+        (
+            "run",
+            [],
+            '[quality]\nlimits = ["events.volumes=0:"]\n',
+            "no check is called 'events.volumes'; known: events.",
+        ),
     ],
 )
 def test_a_misspelt_check_is_told_before_anything_is_read(
@@ -114,6 +123,14 @@ def test_a_misspelt_check_is_told_before_anything_is_read(
     monkeypatch.setenv("RECSYS_CONFIG", str(file))
     assert main([command, "--as-of", "2017-12-04", *accepted]) == 1
     assert said in capsys.readouterr().err
+
+
+def test_the_first_task_of_a_run_tells_a_misspelt_check(tmp_path: Path) -> None:
+    settings = Settings(gate=GateSettings(severities=("run time=stop",)))
+    refused = "postgresql://writer@127.0.0.1:1/warehouse"
+    context = RunContext(DAY, Environment(refused, refused, str(tmp_path)), settings, "test")
+    with pytest.raises(ConfigError, match="run time=stop"):
+        steps.run_one(steps.claim_run, context)
 
 
 @pytest.mark.postgres
