@@ -5,8 +5,8 @@ Rule: the less often a bundle is completed unprompted, the more a discount may m
     discount = max_discount * (1 - cohesion)
 
 with cohesion the share of the rarest member's baskets that hold the whole bundle. It is cut so that the price never
-falls below the margin floor, unit_cost * (1 + min_margin), and rounded down to a whole per cent. A bundle with a
-member of unknown price or cost gets no discount.
+falls below the margin floor, unit_cost * (1 + min_margin), and rounded down to a whole per cent; the price is in whole
+cents. A bundle with a member of unknown price or cost gets no discount.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def with_prices(bundles: pl.DataFrame, settings: BundleSettings) -> pl.DataFrame
         suggested_price=pl.when(known).then(
             pl.max_horizontal(
                 (pl.col("list_price") * (1.0 - pl.col("suggested_discount"))).round(2),
-                pl.min_horizontal(floor, pl.col("list_price")),
+                pl.min_horizontal((floor * 100.0 - 1e-6).ceil() / 100.0, pl.col("list_price")),
             )
         )
     )

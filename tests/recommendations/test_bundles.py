@@ -259,6 +259,13 @@ def test_discount_falls_with_cohesion_and_stops_at_the_margin_floor(
         assert row["suggested_price"] == pytest.approx(100.0 * (1 - discount))
 
 
+def test_a_price_at_the_margin_floor_is_in_whole_cents() -> None:
+    """3.33 less 5 % is 3.1635, the floor 3.16195: 3.16 would lie below it."""
+    frame = pl.DataFrame({"list_price": [3.33], "unit_cost": [2.8745], "cohesion": [0.4]})
+    row = with_prices(frame, BundleSettings(max_discount=0.15, min_margin=0.1)).to_dicts()[0]
+    assert row["suggested_price"] == 3.17
+
+
 def test_names_say_theme_categories_and_the_shared_word() -> None:
     words = Counter({"camping": 2, "lamp": 1})
     name = bundle_name(["out > light", "out > gas"], ["Camping lamp", "Camping gas"], words, "x")
