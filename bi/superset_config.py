@@ -36,7 +36,8 @@ def DB_CONNECTION_MUTATOR(address: URL, arguments: dict[str, Any], *_: object) -
     """
     if address.host == "warehouse":
         # Both postgresql:// and postgres:// are libpq's; SQLAlchemy knows one of them.
-        address = make_url(f"postgresql+psycopg2://{os.environ['RECSYS_BI_DSN'].split('://', 1)[-1]}")
+        place = os.environ["RECSYS_BI_DSN"].split("://", 1)[-1]
+        address = make_url(f"postgresql+psycopg2://{place}")
         told = arguments.get("connect_args", {})
         options = f"{told.get('options', '')} {SESSION_OPTIONS}".strip()
         arguments = {**arguments, "connect_args": {**told, "options": options}}
