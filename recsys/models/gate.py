@@ -5,6 +5,9 @@ user by user on their newest matured holdout (within one week of the training gr
 are paired over the users in common. Two holdouts are not equally hard: across them the champion's figures are scaled by
 what a list without a model reached on each, and generators of new settings are measured on the champion's holdout too.
 Models that fail are kept out: the champion's score the day instead.
+
+A ranker that learnt from the newest cut alone was not measured: the holdout knows the order without a ranker. It is not
+judged against a list without a model, and its day is no champion.
 """
 
 from __future__ import annotations
@@ -58,7 +61,8 @@ def find_champion(context: RunContext) -> date | None:
     """The newest day before the as-of date whose own models passed, or a person let pass, and served lists that readers
     saw.
 
-    Models that failed and served only because no champion was there are none: better ones would give way to them.
+    Models that failed and served only because no champion was there are none: better ones would give way to them. Nor
+    are those of which nothing was measured, such as those of a shop's first days: they passed untried.
     """
     held = days_of(context.lake, schemas.PUBLISHED_LISTS)
     for day in reversed([day for day in held if day < context.as_of_date]):
@@ -69,26 +73,37 @@ def find_champion(context: RunContext) -> date | None:
 
 
 def _passed(lake: Lake, day: date) -> bool:
-    """Whether the models of a judged day passed, or a person let them pass."""
-    rows = read_partition_if_any(lake, schemas.GATE_VERDICTS, as_of_date=day).filter(pl.col("check_name") == "verdict")
-    return rows.filter(pl.col("passed") | pl.col("accepted_by").is_not_null()).height > 0
+    """Whether the models of a judged day passed, measured, or a person let them pass."""
+    rows = read_partition_if_any(lake, schemas.GATE_VERDICTS, as_of_date=day)
+    check, of_all = pl.col("check_name"), pl.col("setting") == "all"
+    untried = rows.filter((check == above(BASELINES["all"])) & of_all & pl.col("value").is_null()).height > 0
+    verdict = rows.filter(check == "verdict")
+    return verdict.filter((pl.col("passed") & (not untried)) | pl.col("accepted_by").is_not_null()).height > 0
+
+
+def above(other: str) -> str:
+    """Name of the check that the ranker is no worse than `other`."""
+    return f"ranker above {other}"
 
 
 def compare(context: RunContext, champion: date | None) -> list[Check]:
     """Every check of the day's models, against baselines and, where there is one, the champion."""
     own, lake, gate = reached(context, context.as_of_date), context.lake, context.settings.gate
     checks = [
-        _paired(context, f"ranker above {baseline}", setting, _Sides(own, own, "ranker", baseline), gate.max_loss)
+        _paired(context, above(baseline), setting, _Sides(own, own, "ranker", baseline), gate.max_loss)
         for setting, baseline in BASELINES.items()
     ]
+    if not own.measured:
+        checks = [_not_judged(check) for check in checks]
     metrics = read_partition(lake, schemas.OFFLINE_METRICS, as_of_date=context.as_of_date)
     checks += _calibration(context, metrics)
     if champion is None:
         return checks
+    # What a champion reached is asked of models that were not measured too: it does not give way to what nobody knows.
     theirs = reached(context, champion)
     ranker = _Sides(own, theirs, "ranker", "ranker")
     loss = gate.max_loss if ranker.same_holdout else gate.max_loss_other_holdout
-    checks += [_paired(context, "ranker above champion", setting, ranker, loss) for setting in BASELINES]
+    checks += [_paired(context, above("champion"), setting, ranker, loss) for setting in BASELINES]
     if not ranker.same_holdout and are_settings_new(context, champion):
         own = Reached(theirs.cut, generators_on(context, theirs.cut))
     checks += _generators(context, own, theirs)
@@ -97,10 +112,12 @@ def compare(context: RunContext, champion: date | None) -> list[Check]:
 
 @dataclass(frozen=True)
 class Reached:
-    """model, setting, user_id, ndcg of a day's models on their holdout, which begins at `cut`."""
+    """model, setting, user_id, ndcg of a day's models on their holdout, which begins at `cut`; `measured`: whether
+    the ranker's are those of a ranker (registry.Trained)."""
 
     cut: date
     values: pl.DataFrame
+    measured: bool = True
 
     def of(self, model: str, setting: str) -> pl.DataFrame:
         """user_id, ndcg (f64): what a model reached for each user."""
@@ -115,7 +132,7 @@ def reached(context: RunContext, day: date) -> Reached:
     values = registry.read_frame(context.lake, cut, f"{told['key']}-values")
     if values is None:
         raise RunError(f"the lake lacks what the models of {day} reached on their holdout: run train_ranker again")
-    return Reached(cut, values)
+    return Reached(cut, values, told.get("measured", True))
 
 
 @dataclass(frozen=True)
@@ -148,6 +165,14 @@ def _paired(context: RunContext, name: str, setting: str, sides: _Sides, max_los
     if not sides.same_holdout:
         text += f", on another holdout and scaled by {factor:.3f}, as {BASELINES[setting]} went"
     return Check(name, setting, text, passed, "stop", told.value, told.low, told.high, limit)
+
+
+def _not_judged(check: Check) -> Check:
+    """The remark in place of a comparison in which the order without a ranker stood in for the ranker."""
+    if check.value is None:
+        return check
+    text = f"{check.message}, reached without a ranker: the one that serves learnt from this holdout and is not judged"
+    return Check(check.check_name, check.setting, text, severity="info")
 
 
 def _hardness(sides: _Sides, setting: str, user_ids: pl.Series) -> float:

@@ -31,12 +31,17 @@ SERVED = ("as_of_date", "model_version")
 
 @dataclass(frozen=True)
 class Trained:
-    """A ranker, the days of its cuts, newest first, its measures (OFFLINE_METRICS but SERVED) and counts."""
+    """A ranker, the days of its cuts, newest first, its measures (OFFLINE_METRICS but SERVED) and counts.
+
+    measured  whether the measures are those of a ranker that learnt as this one did; not where the newest cut alone
+              taught enough, which left none to learn from that ends before it: they are of the order without a ranker
+    """
 
     ranker: Ranker
     metrics: pl.DataFrame
     cuts: list[date]
     counts: dict[str, int]
+    measured: bool
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,7 @@ def write_trained(lake: Lake, cut: date, key: str, trained: Trained) -> None:
         "metrics": trained.metrics.write_json(),
         "cuts": [day.isoformat() for day in trained.cuts],
         "counts": trained.counts,
+        "measured": trained.measured,
     }
     with open_output(lake, _shared_path(cut, f"{key}.json")) as stream:
         stream.write(json.dumps(told, sort_keys=True).encode())
@@ -143,7 +149,8 @@ def read_trained(lake: Lake, cut: date, key: str) -> Trained | None:
     told = json.loads(found)
     kinds = pl.DataFrame(OFFLINE_METRICS.empty_table()).drop(SERVED).schema
     metrics = pl.read_json(io.StringIO(told["metrics"]), schema=kinds)
-    return Trained(_ranker(told["ranker"]), metrics, [date.fromisoformat(day) for day in told["cuts"]], told["counts"])
+    cuts = [date.fromisoformat(day) for day in told["cuts"]]
+    return Trained(_ranker(told["ranker"]), metrics, cuts, told["counts"], told["measured"])
 
 
 def write_frame(lake: Lake, cut: date, key: str, frame: pl.DataFrame) -> None:

@@ -8,7 +8,8 @@
 5 the ranker is fitted on (candidates, labels) of several cuts, grouped by user, negatives drawn from candidates; the
   ranker that is measured learns from cuts whose labels end at T2 or before;
 6 it is measured on [T2, T2 + h), with generators fitted before T2, users drawn, the catalogue full; candidate recall
-  is reported apart from the order, each generator's own and marginal recall too, repeat and discovery apart;
+  is reported apart from the order, each generator's own and marginal recall too, repeat and discovery apart; where
+  nothing could be learnt so, as in a young shop, the order without a ranker is what is measured;
 7 the ranker that serves is fitted again with T2 as its newest cut, and generators on everything before as_of;
 8 shards of users are scored (recsys.models.scoring).
 
@@ -83,7 +84,7 @@ def train_ranker(context: RunContext) -> Counts:
     else:
         log.info("train_ranker: the ranker of the cut at %s fits this day, taken from the lake", plan.newest)
     registry.save_ranker(context.lake, context.as_of_date, trained.ranker)
-    registry.write_json(context.lake, context.as_of_date, "training", _record(plan))
+    registry.write_json(context.lake, context.as_of_date, "training", {**_record(plan), "measured": trained.measured})
     version = context.settings.fingerprint()
     metrics = trained.metrics.with_columns(as_of_date=pl.lit(context.as_of_date), model_version=pl.lit(version))
     rows = write_partition(context.lake, OFFLINE_METRICS, metrics, as_of_date=context.as_of_date)
@@ -147,7 +148,7 @@ def _train(context: RunContext, history: History, plan: Plan) -> registry.Traine
     registry.write_frame(context.lake, plan.newest, f"{plan.key}-values", measures.values)
     metrics = pl.concat([measures.rows, calibration_row(trial, mine, measures.rows)])
     counts = {"cuts": len(recent), "rows": sum(len(frame) for frame in recent)}
-    return registry.Trained(ranker, metrics, days, counts)
+    return registry.Trained(ranker, metrics, days, counts, measured=bool(trial.parts) or not ranker.parts)
 
 
 def _past_frames(context: RunContext, history: History, plan: Plan) -> Iterator[pl.DataFrame]:

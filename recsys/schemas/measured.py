@@ -10,7 +10,7 @@ OFFLINE_METRICS = Table(
     ("as_of_date", "model", "setting", "metric"),
     (
         as_of(),
-        Column("model", TEXT, "Ranker, generator or baseline that was measured."),
+        Column("model", TEXT, "Ranker (the order without one where none was measured), generator or baseline."),
         Column("setting", TEXT, "all, repeat (bought before) or discover (never bought before)."),
         Column("metric", TEXT, "Name of the metric with its cut-off, such as ndcg@10."),
         Column("value", DOUBLE, "Mean over users."),

@@ -134,17 +134,17 @@ def failures(context: RunContext) -> set[tuple[str, str]]:
     return set(rows.filter(~pl.col("passed")).select("check_name", "setting").iter_rows())
 
 
-def give(context: RunContext, cut: date, **models: float) -> RunContext:
-    """Let the models of the context's day have reached the given ndcg@10 for each of twelve users, in each setting."""
+def give(context: RunContext, cut: date, measured: bool = True, users: int = 12, **models: float) -> RunContext:
+    """Let the models of the context's day have reached the given ndcg@10 for each of the users, in each setting."""
     rows = [
         {"model": model, "setting": setting, "user_id": f"u{user}", "ndcg": value + user / 1_000}
         for model, value in models.items()
         for setting in ("all", "repeat", "discover")
-        for user in range(12)
+        for user in range(users)
     ]
     values = pl.DataFrame(rows, schema_overrides={"ndcg": pl.Float32})
     registry.write_frame(context.lake, cut, f"{context.as_of_date}-values", values)
-    record = {"newest": str(cut), "key": str(context.as_of_date)}
+    record = {"newest": str(cut), "key": str(context.as_of_date), "measured": measured}
     registry.write_json(context.lake, context.as_of_date, "training", record)
     metrics = pl.DataFrame(schemas.OFFLINE_METRICS.empty_table())
     write_partition(context.lake, schemas.OFFLINE_METRICS, metrics, as_of_date=context.as_of_date)
@@ -178,6 +178,57 @@ def test_a_generator_may_lose_less_on_the_same_holdout_than_on_another(
     today = give(on(before, TODAY), cut, **reached)
     found = {check.check_name for check in compare(today, YESTERDAY) if not check.passed}
     assert found - {"ranker above decayed_frequency"} == failed
+
+
+WEAK = GOOD | {"ranker": 0.2}
+
+
+def test_an_order_that_does_not_serve_is_not_judged_in_place_of_the_ranker(tmp_path: Path) -> None:
+    """In a shop of three months the holdout knew the order without a ranker, and failed it every morning."""
+    context = RunContext(TODAY, Environment("", "", str(tmp_path)), shop.SETTINGS, "test")
+    assert {check.passed for check in compare(give(context, EARLIER, **WEAK), None)} == {True, False}
+    checks = compare(give(context, EARLIER, measured=False, **WEAK), None)
+    assert {(check.severity, check.passed, check.value) for check in checks} == {("info", True, None)}
+    assert "not judged" in checks[0].message
+    assert "0.2055 against 0.3055" in checks[0].message
+
+
+def test_a_champion_does_not_give_way_to_what_was_not_measured(tmp_path: Path) -> None:
+    before = RunContext(YESTERDAY, Environment("", "", str(tmp_path)), shop.SETTINGS, "test")
+    give(before, EARLIER, **GOOD)
+    checks = compare(give(on(before, TODAY), EARLIER, measured=False, **WEAK), YESTERDAY)
+    assert {check.check_name for check in checks if not check.passed} == {"ranker above champion"}
+
+
+@pytest.mark.parametrize(("measured", "users"), [(False, 12), (True, 2)])
+def test_models_that_passed_untried_are_no_champion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured: bool, users: int
+) -> None:
+    """Else those of a shop's first days would serve for ever where later ones, measured, lose to a baseline."""
+    monkeypatch.setattr("recsys.models.gate.own_version", lambda context: "v")
+    before = RunContext(YESTERDAY, Environment("", "", str(tmp_path)), shop.SETTINGS, "test")
+    judge_models(give(before, EARLIER, measured, users, **GOOD))
+    publish(before)
+    today = on(before, TODAY)
+    assert find_champion(today) is None
+    judge_models(give(today, EARLIER, **WEAK))
+    assert verdict(today)["models_of"] == TODAY
+    judge_models(give(before, EARLIER, **GOOD))
+    assert find_champion(today) == YESTERDAY
+
+
+def test_training_tells_whether_the_ranker_that_serves_was_measured(tmp_path: Path) -> None:
+    context = RunContext(TODAY, Environment("", "", str(tmp_path)), shop.SETTINGS, "test")
+    shop.write_to_lake(context)
+    build_features(context)
+    found = {}
+    # The cuts reach 106, 92 and 78 days back: all usable, the newest alone, none.
+    for days in (56, 100, 110):
+        settings = changed(shop.SETTINGS, min_history_days=days)
+        train_ranker(on(context, TODAY, settings))
+        learnt = bool(registry.load_ranker(context.lake, TODAY).parts)
+        found[days] = (learnt, registry.read_json(context.lake, TODAY, "training")["measured"])
+    assert found == {56: (True, True), 100: (True, False), 110: (False, True)}
 
 
 def test_a_shop_decides_what_stops_its_models(champion: RunContext, nonsense: RunContext) -> None:

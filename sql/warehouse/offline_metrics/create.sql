@@ -18,7 +18,8 @@ create table if not exists recsys.offline_metrics (
 comment on table recsys.offline_metrics is 'One row per model, setting and metric, measured on the run''s own holdout.';
 comment on column recsys.offline_metrics.as_of_date is
 'The day the row is for: everything before its 00:00 was known, nothing later.';
-comment on column recsys.offline_metrics.model is 'Ranker, generator or baseline that was measured.';
+comment on column recsys.offline_metrics.model is
+'Ranker (the order without one where none was measured), generator or baseline.';
 comment on column recsys.offline_metrics.setting is 'all, repeat (bought before) or discover (never bought before).';
 comment on column recsys.offline_metrics.metric is 'Name of the metric with its cut-off, such as ndcg@10.';
 comment on column recsys.offline_metrics.value is 'Mean over users.';
