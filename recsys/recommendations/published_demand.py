@@ -3,8 +3,8 @@
 Two cautious rules until a shop has measured its own rates. Each bundle on a user's list is ordered with a small chance
 a day, and an order takes one of each member that is new to the user. Of the purchases that the probabilities of a
 campaign's audience tell, a share is caused by the contact (`campaign_effect`): so many units, spread over the days of
-the campaign and over its items as they sell. Who is kept apart is not contacted and counts nothing. It stands in a
-column of its own and is never part of a forecast's mean; without bundles and campaigns it is 0.
+the campaign that they are told of and over its items as they sell. Who is kept apart is not contacted and counts
+nothing. It stands in a column of its own and is never part of a forecast's mean; without bundles and campaigns it is 0.
 """
 
 from __future__ import annotations
@@ -91,22 +91,29 @@ def campaign_demand(context: RunContext, demand: pl.DataFrame) -> list[Promotion
         return []
     rows, targets = (read_partition_if_any(context.lake, table, **day) for table in (CAMPAIGNS, CAMPAIGN_TARGETS))
     promoted = promoted_items(targets, read_partition(context.lake, ITEMS, **day))
-    buyers = expected_buyers(audiences)
     found = []
-    for row in rows.sort("campaign_id").join(buyers, on="campaign_id", maintain_order="left").iter_rows(named=True):
-        own = promoted.filter(pl.col("campaign_id") == row["campaign_id"]).select("item_id")
-        units = row["buyers"] * settings.demand.campaign_effect * settings.audiences.units_a_buyer
+    for row in rows.sort("campaign_id").iter_rows(named=True):
+        audience = audiences.filter(pl.col("campaign_id") == row["campaign_id"])
         start, end = _days(context.as_of_date, row, settings.time_zone)
-        if end > start:
-            found.append(Promotion(start, end, shared_units(own, demand, units / (end - start))))
+        if audience.is_empty() or end <= start:
+            continue
+        own = promoted.filter(pl.col("campaign_id") == row["campaign_id"]).select("item_id")
+        buyers = buyers_a_day(audience, end - start, settings.audiences.horizon_days)
+        units = buyers * settings.demand.campaign_effect * settings.audiences.units_a_buyer
+        found.append(Promotion(start, end, shared_units(own, demand, units)))
     return found
 
 
-def expected_buyers(audiences: pl.DataFrame) -> pl.DataFrame:
-    """campaign_id, buyers: the sum of each contacted user's probability, the largest where several ways chose them."""
-    told = audiences.filter(~pl.col("holdout")).group_by("campaign_id", "user_id").agg(pl.col("probability").max())
-    ordered = told.sort("campaign_id", "user_id").group_by("campaign_id", maintain_order=True)
-    return ordered.agg(buyers=pl.col("probability").cast(pl.Float64).sum())
+def buyers_a_day(audience: pl.DataFrame, days: int, horizon_days: int) -> float:
+    """The sum of each contacted user's probability a day, the largest where several ways chose them, of a campaign
+    that runs for `days` more.
+
+    A response may come on any of them; the other ways tell of `horizon_days` at most, however long the campaign runs.
+    """
+    told_of = pl.when(pl.col("way") == "response").then(days).otherwise(min(days, horizon_days))
+    contacted = audience.filter(~pl.col("holdout"))
+    rates = contacted.group_by("user_id").agg(rate=(pl.col("probability").cast(pl.Float64) / told_of).max())
+    return float(rates.sort("user_id")["rate"].sum())
 
 
 def shared_units(items: pl.DataFrame, demand: pl.DataFrame, units: float) -> pl.DataFrame:

@@ -13,6 +13,7 @@ import pytest
 from recsys import schemas
 from recsys.models.item_demand import build_item_demand
 from recsys.recommendations.demand_forecast import build_demand_forecast
+from recsys.recommendations.published_demand import campaign_demand
 from recsys.recommendations.reorder_suggestions import build_reorder_suggestions
 from recsys.run import RunContext, RunError
 from recsys.settings.demand import DemandSettings
@@ -213,10 +214,20 @@ def test_a_campaign_s_audience_raises_the_days_it_runs_on_and_what_is_ordered(
     assert ordered["order_up_to"].item() == pytest.approx(suggestions["steady"]["order_up_to"] + 9 * 4, abs=1)
 
 
-def write_campaign(context: RunContext, users: int, probability: float) -> None:
-    """A campaign for `steady` from the third day on for ten days, and its audience, of which nobody is kept apart."""
+def test_a_campaign_longer_than_its_audience_s_probabilities_tell_brings_as_much_a_day(tmp_path: Path) -> None:
+    """200 purchases within 28 days, a fifth of them caused: it was told of all 84 days, a third of it a day."""
+    context = shop.context_of(str(tmp_path))
+    shop.write_to_lake(context)
+    write_campaign(context, users=400, probability=0.5, days=84)
+    (campaign,) = campaign_demand(context, pl.DataFrame({"item_id": ["steady"], "level": [1.0]}))
+    assert (campaign.start, campaign.end) == (2, 86)
+    assert campaign.units.rows() == [("steady", pytest.approx(40 / 28))]
+
+
+def write_campaign(context: RunContext, users: int, probability: float, days: int = 10) -> None:
+    """A campaign for `steady` from the third day on for `days`, and its audience, of which nobody is kept apart."""
     first = shop.instant(shop.AS_OF_DATE + timedelta(days=2))
-    campaign = pl.DataFrame({"campaign_id": ["c"], "starts_at": [first], "ends_at": [first + timedelta(days=9)]})
+    campaign = pl.DataFrame({"campaign_id": ["c"], "starts_at": [first], "ends_at": [first + timedelta(days=days - 1)]})
     target = pl.DataFrame({"campaign_id": ["c"], "target_type": ["item"], "target": ["steady"]})
     audience = pl.DataFrame(
         {"campaign_id": "c", "user_id": [str(number) for number in range(users)], "probability": probability}

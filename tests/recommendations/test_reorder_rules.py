@@ -10,7 +10,7 @@ from recsys.models.demand_spread import assumed_spread
 from recsys.recommendations.published_demand import (
     Promotion,
     PublishedDemand,
-    expected_buyers,
+    buyers_a_day,
     expected_units,
     shared_units,
 )
@@ -85,15 +85,23 @@ def test_a_bundle_brings_its_new_members() -> None:
 
 
 def test_who_is_contacted_once_counts_once_and_who_is_kept_apart_not_at_all() -> None:
-    audiences = pl.DataFrame(
+    audience = pl.DataFrame(
         {
-            "campaign_id": ["k", "k", "k", "l"],
-            "user_id": ["u", "u", "v", "u"],
+            "way": ["affinity", "response", "affinity", "affinity"],
+            "user_id": ["u", "u", "v", "w"],
             "probability": [0.5, 0.25, 0.75, 0.125],
             "holdout": [False, False, True, False],
         }
     )
-    assert expected_buyers(audiences).rows() == [("k", 0.5), ("l", 0.125)]
+    assert buyers_a_day(audience, 10, 28) == pytest.approx(0.625 / 10)
+
+
+def test_a_long_campaign_has_its_buyers_in_the_days_that_their_probability_is_of() -> None:
+    """A purchase within 28 days is told of those, be the campaign thrice as long; a response of all its days."""
+    audience = pl.DataFrame(
+        {"way": ["lookalike", "response"], "user_id": ["u", "v"], "probability": [0.28, 0.84], "holdout": False}
+    )
+    assert buyers_a_day(audience, 84, 28) == pytest.approx(0.28 / 28 + 0.84 / 84)
 
 
 def test_what_a_campaign_brings_follows_what_sells_and_ends_with_it() -> None:
