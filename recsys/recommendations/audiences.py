@@ -47,6 +47,34 @@ def within_contact_limit(
     return kept.drop("place", "had").sort(**_BEST_FIRST)  # type: ignore[arg-type]
 
 
+def chosen(
+    rows: pl.DataFrame,
+    limits: dict[str, dict[str, Any]],
+    contacts: pl.DataFrame,
+    cut: datetime,
+    settings: AudienceSettings,
+) -> pl.DataFrame:
+    """The rows of `rows` (KEYS, user_id, probability, holdout) that make the audiences, as `sized` returns them.
+
+    Who is not taken by an audience keeps the place for the next likeliest: users ask the campaigns in the order of
+    their probabilities, and each keeps the likeliest who asked (deferred acceptance: Gale and Shapley, 1962).
+    Otherwise campaigns that nobody answers first of all would be left without an audience beside users who are in none.
+    """
+    asked = rows.group_by(*KEYS).agg(users=pl.len().cast(pl.Int64))
+    left, ids, ends = rows, [*KEYS, "user_id"], pl.DataFrame(schema=dict.fromkeys([*KEYS, "ended"], pl.String))
+    while True:
+        asking = within_contact_limit(left, contacts, cut, settings)
+        kept = sized(asking, limits, asked, settings)
+        ended = kept.filter(pl.col("sized_by") != "everybody").select(*KEYS, ended="sized_by")
+        ends = pl.concat([ended, ends]).unique(list(KEYS), keep="first", maintain_order=True)
+        waiting = left.join(asking, on=ids, how="anti")
+        refused = asking.join(kept, on=ids, how="anti")
+        if refused.join(waiting, on=["way", "user_id"], how="semi").is_empty():
+            told = kept.join(ends, on=list(KEYS), how="left", maintain_order="left")
+            return told.with_columns(sized_by=pl.coalesce("ended", "sized_by")).drop("ended")
+        left = left.join(refused, on=ids, how="anti", maintain_order="left")
+
+
 def with_holdout(rows: pl.DataFrame, share: float) -> pl.DataFrame:
     """`rows` with `holdout`: about `share` of the users of each campaign, the same ones every day and either way."""
     limit = int(share * (1 << 32))

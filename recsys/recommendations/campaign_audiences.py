@@ -16,10 +16,9 @@ from recsys.recommendations.audience_scores import SCORED, audience_day, scored_
 from recsys.recommendations.audiences import (
     KEYS,
     above_privacy_floor,
+    chosen,
     contact_limits,
-    sized,
     with_holdout,
-    within_contact_limit,
 )
 from recsys.run import Counts, RunContext
 from recsys.storage import read_partition, write_partition
@@ -83,9 +82,8 @@ def choose(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows of schemas.CAMPAIGN_AUDIENCES from scored ones (SCORED); and the audiences below the privacy floor."""
     settings = context.settings.audiences
-    asked = rows.group_by(*KEYS).agg(users=pl.len().cast(pl.Int64))
-    limited = within_contact_limit(rows, campaigns.contacts, context.as_of, settings)
-    cut = sized(with_holdout(limited, settings.holdout_share), limits, asked, settings)
+    held = with_holdout(rows, settings.holdout_share)
+    cut = chosen(held, limits, campaigns.contacts, context.as_of, settings)
     shown, small = above_privacy_floor(cut, settings.privacy_floor)
     named = shown.join(campaigns.rows.select("campaign_id", campaign_name="name"), on="campaign_id", how="left")
     named = with_audience_reasons(named, context.settings.language).with_columns(

@@ -16,7 +16,7 @@ class AudienceSettings:
     horizon_days: int = 28
     """A purchase within so many days, or until the campaign's end if that is sooner, is what affinity predicts."""
     max_campaigns: int = 3
-    """At most so many campaigns a user in `period_days`, contacts of the past included."""
+    """At most so many campaigns a user in `period_days`, contacts of the past included: the likeliest with room."""
     period_days: int = 28
     holdout_share: float = 0.1
     """Share of each audience, by a stable hash, that is not to be contacted, so that the effect can be measured."""

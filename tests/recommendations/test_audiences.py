@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 
 from recsys.recommendations.audience_results import above_holdout
 from recsys.recommendations.audiences import (
     above_privacy_floor,
+    chosen,
     contact_limits,
     not_due,
     sized,
@@ -19,6 +21,8 @@ from tests.audience_shop import AS_OF, day
 
 SETTINGS = AudienceSettings(max_share=1.0)
 FREE = {"contacts": None, "units": None}
+NONE = pl.DataFrame(schema={"campaign_id": pl.String, "user_id": pl.String, "contacted_at": pl.Datetime("us", "UTC")})
+"""No contact."""
 
 
 def scored(users: int, campaign: str = "c", way: str = "response", best: float = 0.5) -> pl.DataFrame:
@@ -60,15 +64,51 @@ def test_where_nobody_buys_twice_one_purchase_lasts() -> None:
 
 def test_a_user_is_asked_at_most_so_often_the_likeliest_first() -> None:
     rows = pl.concat([scored(1, name, best=chance) for name, chance in (("a", 0.1), ("b", 0.3), ("c", 0.2))])
-    none = pl.DataFrame(
-        schema={"campaign_id": pl.String, "user_id": pl.String, "contacted_at": pl.Datetime("us", "UTC")}
-    )
     two = AudienceSettings(max_campaigns=2, period_days=28)
-    assert within_contact_limit(rows, none, AS_OF, two)["campaign_id"].to_list() == ["b", "c"]
+    assert within_contact_limit(rows, NONE, AS_OF, two)["campaign_id"].to_list() == ["b", "c"]
     had = pl.DataFrame({"campaign_id": ["x", "y"], "user_id": ["u000"] * 2, "contacted_at": [day(-3), day(-40)]})
     assert within_contact_limit(rows, had, AS_OF, two)["campaign_id"].to_list() == ["b"]
     other_way = rows.with_columns(way=pl.lit("affinity"))
-    assert within_contact_limit(pl.concat([rows, other_way]), none, AS_OF, two).height == 4
+    assert within_contact_limit(pl.concat([rows, other_way]), NONE, AS_OF, two).height == 4
+
+
+def test_who_is_not_taken_by_an_audience_keeps_the_place_for_the_next() -> None:
+    """All are likeliest to answer a, and less likely b than c; each campaign pays for 30 contacts, a user is in two."""
+    rows = pl.concat([scored(100, name, best=chance) for name, chance in (("a", 0.9), ("b", 0.3), ("c", 0.4))])
+    limits = {name: {"contacts": 30, "units": None} for name in "abc"}
+    made = chosen(rows, limits, NONE, AS_OF, AudienceSettings(max_campaigns=2)).sort("campaign_id", "rank")
+    ranked = {name: own["user_id"].to_list() for (name,), own in made.group_by("campaign_id", maintain_order=True)}
+    first, second = ([f"u{n:03}" for n in range(start, start + 30)] for start in (0, 30))
+    assert ranked == {"a": first, "c": first, "b": second}
+    assert set(made["sized_by"]) == {"budget"}
+    assert made.group_by("user_id").len()["len"].max() == 2
+
+
+def test_contacts_of_the_past_leave_no_place_and_no_other_user_is_asked_more_often() -> None:
+    rows = pl.concat([scored(10, name, best=chance) for name, chance in (("a", 0.9), ("b", 0.3))])
+    had = pl.DataFrame({"campaign_id": ["x"], "user_id": ["u000"], "contacted_at": [day(-3)]})
+    limits = {name: {"contacts": 4, "units": None} for name in "ab"}
+    made = chosen(rows, limits, had, AS_OF, AudienceSettings(max_campaigns=1))
+    ranked = {name: own["user_id"].to_list() for (name,), own in made.group_by("campaign_id", maintain_order=True)}
+    assert ranked == {"a": ["u001", "u002", "u003", "u004"], "b": ["u005", "u006", "u007", "u008"]}
+
+
+def test_random_audiences_are_stable() -> None:
+    """No user would rather be in an audience that would rather have the user than somebody it has."""
+    rng = np.random.default_rng(3)
+    usual = {f"c{n}": rate for n, rate in enumerate((0.3, 0.25, 0.2, 0.1, 0.02))}
+    rows = pl.concat(
+        scored(300, name).with_columns(probability=pl.Series(rate * rng.uniform(0.2, 3, 300)))
+        for name, rate in usual.items()
+    )
+    made = chosen(rows, dict.fromkeys(usual, FREE), NONE, AS_OF, AudienceSettings(max_campaigns=2, max_share=0.3))
+    assert dict(made.group_by("campaign_id").len().iter_rows()) == dict.fromkeys(usual, 90)
+    least = made.group_by("campaign_id").agg(least=pl.col("probability").min())
+    worst = made.group_by("user_id").agg(worst=pl.col("probability").min(), places=pl.len())
+    out = rows.join(made, on=["campaign_id", "user_id"], how="anti").join(least, on="campaign_id")
+    out = out.join(worst, on="user_id", how="left").with_columns(pl.col("places").fill_null(0))
+    wish = (pl.col("places") < 2) | (pl.col("probability") > pl.col("worst"))
+    assert out.filter(wish & (pl.col("probability") > pl.col("least"))).is_empty()
 
 
 def test_the_holdout_hangs_on_the_ids_alone() -> None:
