@@ -7,6 +7,7 @@ the same way each day.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -54,24 +55,38 @@ def chosen(
     cut: datetime,
     settings: AudienceSettings,
 ) -> pl.DataFrame:
-    """The rows of `rows` (KEYS, user_id, probability, holdout) that make the audiences, as `sized` returns them.
+    """The rows of `rows` (KEYS, user_id, probability, holdout) that make the audiences, as `sized` returns them."""
+    asked = rows.group_by(*KEYS).agg(users=pl.len().cast(pl.Int64))
+    kept, ends = rows.clear(), pl.DataFrame(schema=dict.fromkeys([*KEYS, "ended"], pl.String))
+    for kept in rounds(rows, contacts, cut, settings, lambda asking: sized(asking, limits, asked, settings)):
+        ended = kept.filter(pl.col("sized_by") != "everybody").select(*KEYS, ended="sized_by")
+        ends = pl.concat([ended, ends]).unique(list(KEYS), keep="first", maintain_order=True)
+    told = kept.join(ends, on=list(KEYS), how="left", maintain_order="left")
+    return told.with_columns(sized_by=pl.coalesce("ended", "sized_by")).drop("ended")
+
+
+def rounds(
+    rows: pl.DataFrame,
+    contacts: pl.DataFrame,
+    cut: datetime,
+    settings: AudienceSettings,
+    take: Callable[[pl.DataFrame], pl.DataFrame],
+) -> Iterator[pl.DataFrame]:
+    """What `take`, which cuts audiences to their size, keeps of `rows` in each round; the last one is how it ends.
 
     Who is not taken by an audience keeps the place for the next likeliest: users ask the campaigns in the order of
     their probabilities, and each keeps the likeliest who asked (deferred acceptance: Gale and Shapley, 1962).
     Otherwise campaigns that nobody answers first of all would be left without an audience beside users who are in none.
     """
-    asked = rows.group_by(*KEYS).agg(users=pl.len().cast(pl.Int64))
-    left, ids, ends = rows, [*KEYS, "user_id"], pl.DataFrame(schema=dict.fromkeys([*KEYS, "ended"], pl.String))
+    left, ids = rows, [*KEYS, "user_id"]
     while True:
         asking = within_contact_limit(left, contacts, cut, settings)
-        kept = sized(asking, limits, asked, settings)
-        ended = kept.filter(pl.col("sized_by") != "everybody").select(*KEYS, ended="sized_by")
-        ends = pl.concat([ended, ends]).unique(list(KEYS), keep="first", maintain_order=True)
+        kept = take(asking)
+        yield kept
         waiting = left.join(asking, on=ids, how="anti")
         refused = asking.join(kept, on=ids, how="anti")
         if refused.join(waiting, on=["way", "user_id"], how="semi").is_empty():
-            told = kept.join(ends, on=list(KEYS), how="left", maintain_order="left")
-            return told.with_columns(sized_by=pl.coalesce("ended", "sized_by")).drop("ended")
+            return
         left = left.join(refused, on=ids, how="anti", maintain_order="left")
 
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from recsys import schemas
 from recsys.data.events import event_day
-from recsys.recommendations.audiences import above_privacy_floor, with_holdout, within_contact_limit
+from recsys.recommendations.audiences import above_privacy_floor, rounds, with_holdout
 from recsys.recommendations.lists import NEW_ARRIVALS
 from recsys.recommendations.published_lists import scan_lists
 from recsys.run import Counts, RunContext
@@ -49,13 +49,20 @@ def new_item_audiences(
     """
     settings = context.settings.audiences
     named = wanted.rename({"item_id": "campaign_id", "score": "probability"}).with_columns(way=pl.lit(_WAY))
-    limited = within_contact_limit(named, contacts, context.as_of, settings)
-    ordered = limited.sort("campaign_id", "probability", "user_id", descending=[False, True, False])
-    ordered = ordered.with_columns(rank=(pl.int_range(pl.len()).over("campaign_id") + 1).cast(pl.Int32))
-    best = ordered.filter(pl.col("rank") <= context.settings.new_items.audience_size)
+    size, ids = context.settings.new_items.audience_size, ["campaign_id", "way", "user_id"]
+    asked = named.select(*ids, "probability")
+    *_, placed = rounds(asked, contacts, context.as_of, settings, lambda asking: _likeliest(asking, size))
+    best = placed.drop("probability").join(named, on=ids, maintain_order="left")
     shown, small = above_privacy_floor(with_holdout(best, settings.holdout_share), settings.privacy_floor)
     launched = items.select("item_id", launched_on=event_day(context.settings.time_zone, "launched_at"))
     told = shown.rename({"campaign_id": "item_id", "probability": "score"}).join(launched, on="item_id")
     told = told.with_columns(as_of_date=pl.lit(context.as_of_date))
     table = schemas.NEW_ITEM_AUDIENCES
     return told.select(table.column_names).sort("item_id", "user_id"), small
+
+
+def _likeliest(asking: pl.DataFrame, size: int) -> pl.DataFrame:
+    """The first `size` of each item, with their rank."""
+    ordered = asking.sort("campaign_id", "probability", "user_id", descending=[False, True, False])
+    ordered = ordered.with_columns(rank=(pl.int_range(pl.len()).over("campaign_id") + 1).cast(pl.Int32))
+    return ordered.filter(pl.col("rank") <= size)

@@ -115,6 +115,19 @@ def test_an_audience_is_ordered_and_no_user_is_in_more_than_a_few() -> None:
     assert rows["launched_on"].unique().sort().to_list() == [date(2024, 5, 21), date(2024, 5, 22)]
 
 
+def test_who_finds_an_audience_full_is_told_of_the_next_item() -> None:
+    """Everybody wants the plum most, whose audience takes two; the others' one place goes to the tart."""
+    users = [f"u{number}" for number in range(4)]
+    want = [
+        (user, item, best - n / 100) for n, user in enumerate(users) for item, best in (("plum", 0.9), ("tart", 0.5))
+    ]
+    run = context(max_campaigns=1)
+    run = replace(run, settings=replace(run.settings, new_items=NewItemSettings(audience_size=2)))
+    rows, _ = new_item_audiences(wanted(*want), LAUNCHED, NO_CONTACT, run)
+    told = rows.sort("item_id", "rank").select("item_id", "rank", "user_id").rows()
+    assert told == [("plum", 1, "u0"), ("plum", 2, "u1"), ("tart", 1, "u2"), ("tart", 2, "u3")]
+
+
 def test_a_launch_is_of_the_day_that_the_shop_has() -> None:
     midnight = datetime(2024, 5, 22, tzinfo=ZoneInfo("Asia/Shanghai"))
     launched = LAUNCHED.with_columns(launched_at=pl.lit(midnight).dt.convert_time_zone("UTC"))
