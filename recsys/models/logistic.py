@@ -100,14 +100,25 @@ def tilted(probabilities: Floats, evidence: Floats, weight: float) -> Floats:
 
 
 def _newton(design: Floats, labels: Floats, penalties: Floats, prior: Floats) -> Floats:
-    """Weights that minimise the log loss plus penalties x (weights - prior) squared / 2."""
-    weights = prior.copy()
+    """Weights that minimise the log loss plus penalties x (weights - prior) squared / 2.
+
+    A step that makes it worse is halved: far from the labels the loss is nearly straight, and whole steps lead away.
+    """
+
+    def loss(at: Floats) -> float:
+        logits = design @ at
+        return float((np.logaddexp(0.0, logits) - labels * logits).sum() + (penalties * (at - prior) ** 2).sum() / 2)
+
+    weights, reached = prior.copy(), loss(prior)
     for _ in range(_STEPS):
         told = sigmoid(design @ weights)
         gradient = design.T @ (told - labels) + penalties * (weights - prior)
         curvature = (design * (told * (1.0 - told))[:, None]).T @ design + np.diag(penalties + _SMALLEST)
         step = np.linalg.solve(curvature, gradient)
-        weights = weights - step
+        # Near the end the loss no longer tells one step from the next: its last digits are no reason to halve.
+        while (found := loss(weights - step)) > reached + _CLOSE * max(reached, 1.0) and np.abs(step).max() >= _CLOSE:
+            step = step / 2
+        weights, reached = weights - step, found
         if np.abs(step).max() < _CLOSE:
             break
     return weights

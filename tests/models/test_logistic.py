@@ -50,6 +50,15 @@ def test_calibration_of_too_little_changes_nothing(labels: list[float]) -> None:
     assert (told.offset, told.slope) == (0.0, 1.0)
 
 
+@pytest.mark.parametrize(("told", "found"), [(0.01, 0.1), (0.005, 0.3), (0.02, 0.5), (0.5, 0.003)])
+def test_calibration_reaches_a_rate_far_from_what_was_told(told: float, found: float) -> None:
+    """Of contacts that are answered ten times as often as those before: whole steps led away, to 0 or 1 for all."""
+    logits = logit(np.array([told]))[0] + np.tile(np.linspace(-1.0, 1.0, 20), 100)
+    labels = np.repeat([1.0, 0.0], [int(found * 2000), 2000 - int(found * 2000)])
+    corrected = fit_calibration(logits, labels, 5.0)
+    assert corrected.probabilities(logits).mean() == pytest.approx(found, rel=1e-3)
+
+
 def test_extremes_stay_finite() -> None:
     assert sigmoid(np.array([-1e4, 1e4])).tolist() == [0.0, 1.0]
     assert np.isfinite(logit(np.array([0.0, 1.0]))).all()
