@@ -81,28 +81,22 @@ def release_day(environment: Environment, day: date) -> Counts:
     return {"released": 1, "run": row[0]}
 
 
-def claimed_days(connection: Connection) -> set[date]:
-    """Days that a run holds now."""
+def claimed_days(connection: Connection) -> dict[date, str]:
+    """Days that a run holds now, each with its run."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select as_of_date from recsys.run_claims"
+            "select as_of_date, run_id from recsys.run_claims"
             " where released_at is null and last_seen >= current_timestamp - %s::interval",
             (_LEASE,),
         )
-        return {day for (day,) in cursor.fetchall()}
+        return dict(cursor.fetchall())
 
 
 def refuse_other_run(connection: Connection, context: RunContext) -> None:
     """Raise RunError where another run holds the context's day: this one stood still so long that it lost its claim."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select run_id from recsys.run_claims where as_of_date = %s and run_id <> %s"
-            " and released_at is null and last_seen >= current_timestamp - %s::interval",
-            (context.as_of_date, context.run_id, _LEASE),
-        )
-        row = cursor.fetchone()
-    if row is not None:
-        raise RunError(f"as-of day {context.as_of_date} was taken over by run {row[0]}: this run changes nothing more")
+    holder = claimed_days(connection).get(context.as_of_date, context.run_id)
+    if holder != context.run_id:
+        raise RunError(f"as-of day {context.as_of_date} was taken over by run {holder}: this run changes nothing more")
 
 
 def claimed_minutes(context: RunContext) -> float | None:

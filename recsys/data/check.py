@@ -125,7 +125,7 @@ def _inputs(
         refused=len(refused),
         tables=frames,
         earlier=_earlier_snapshots(context),
-        lacked=_lacked_columns(context),
+        lacked=_lacked_columns(context, frames[ITEMS.name]),
         settings=context.settings.quality,
         opening=context.settings.opening,
     )
@@ -144,12 +144,15 @@ def _earlier_snapshots(context: RunContext) -> dict[str, pl.DataFrame]:
     return found
 
 
-def _lacked_columns(context: RunContext) -> frozenset[str]:
-    days = _days_before(context, ITEMS)
-    if not days:
+def _lacked_columns(context: RunContext, items: pl.DataFrame) -> frozenset[str]:
+    empty, days = (
+        [name for name in items.columns if items[name].null_count() == len(items)],
+        _days_before(context, ITEMS),
+    )
+    if not (empty and days):
         return frozenset()
     rows = scan_partitions(context.lake, ITEMS, [{"as_of_date": day} for day in days])
-    known = rows.select(pl.all().is_not_null().any()).collect().row(0, named=True)
+    known = rows.select(pl.col(empty).is_not_null().any()).collect().row(0, named=True)
     return frozenset(name for name, has_value in known.items() if not has_value)
 
 

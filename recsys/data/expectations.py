@@ -32,8 +32,8 @@ class Inputs:
     events   the events in use, with `day`, the local date; newest: those of `day`; by_day: day, event_type, rows
     refused  refused event rows of the newest day
     tables   items, users and stock of the day; earlier: the same of an earlier day, where the lake has one
-    lacked   columns of items of which no day before, as far back as snapshot_days, has a value: the shop lacks them,
-             which was told then
+    lacked   columns of items of which neither the day nor one before, as far back as snapshot_days, has a value: the
+             shop lacks them, which was told then
     """
 
     day: date

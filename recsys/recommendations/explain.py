@@ -9,7 +9,6 @@ from __future__ import annotations
 import polars as pl
 
 from recsys import schemas
-from recsys.data.events import read_events
 from recsys.models import scoring
 from recsys.models.als_explanation import explain_als
 from recsys.models.candidates import als_of
@@ -25,6 +24,7 @@ from recsys.recommendations.rules import (
     users_with_consent,
 )
 from recsys.recommendations.stock_cover import exposed, read_stock_cover
+from recsys.recommendations.user_recommendations import bought_items
 from recsys.run import RunContext
 from recsys.settings.lists import RulesSettings
 from recsys.storage import read_partition, scan_partitions, shards_of
@@ -89,7 +89,7 @@ def why_not(context: RunContext, scored: pl.DataFrame, name: str, user_id: str, 
     scored = exposed(scored, _cover(context), tuple(SCORES.values()), rules.stock_exposure)
     row = scored.filter(pl.col("item_id") == item_id)
     # Purchases older than what models learn from are in no score, and keep an item out of discover all the same.
-    bought = _bought(context, user_id) if name == "discover" else pl.DataFrame(schema={"item_id": pl.String})
+    bought = bought_items(context, [user_id]) if name == "discover" else pl.DataFrame(schema={"item_id": pl.String})
     if row[column].item() is None or item_id in bought["item_id"]:
         return {"discover": "the user bought it before", "buy_again": "the user never bought it"}.get(name, "no score")
     if row.select(bought_lately(rules)).item():
@@ -120,13 +120,6 @@ def _by_place(context: RunContext, above: pl.DataFrame, rules: RulesSettings, pl
         if explored:
             return f"rank {place} by score, but exploration took {explored} of the {rules.list_length} places"
     return f"rank {place} by score, the list holds {rules.list_length}"
-
-
-def _bought(context: RunContext, user_id: str) -> pl.DataFrame:
-    """item_id of every purchase of the user that the look-back window holds."""
-    events = read_events(context, columns=["user_id", "item_id", "event_type"])
-    mine = events.filter((pl.col("user_id") == user_id) & (pl.col("event_type") == "purchase"))
-    return mine.select("item_id").unique().collect()
 
 
 def _title(context: RunContext, item_id: str) -> str:

@@ -12,7 +12,7 @@ import polars as pl
 
 from recsys import schemas
 from recsys.data.events import event_day
-from recsys.recommendations.audiences import above_privacy_floor, rounds, with_holdout
+from recsys.recommendations.audiences import KEYS, above_privacy_floor, rounds, with_holdout
 from recsys.recommendations.lists import NEW_ARRIVALS
 from recsys.recommendations.published_lists import scan_lists
 from recsys.run import Counts, RunContext
@@ -49,7 +49,7 @@ def new_item_audiences(
     """
     settings = context.settings.audiences
     named = wanted.rename({"item_id": "campaign_id", "score": "probability"}).with_columns(way=pl.lit(_WAY))
-    size, ids = context.settings.new_items.audience_size, ["campaign_id", "way", "user_id"]
+    size, ids = context.settings.new_items.audience_size, [*KEYS, "user_id"]
     asked = named.select(*ids, "probability")
     *_, placed = rounds(asked, contacts, context.as_of, settings, lambda asking: _likeliest(asking, size))
     best = placed.drop("probability").join(named, on=ids, maintain_order="left")

@@ -32,7 +32,7 @@ def apply_retention(context: RunContext) -> Counts:
     """
     settings, day = context.settings.publish, context.as_of_date
     with connect_warehouse(context.environment.warehouse_dsn) as connection:
-        held = claimed_days(connection)
+        held = set(claimed_days(connection))
         current = current_day(connection)
         kept = held | ({day, current} if current else {day})
         oldest = day - timedelta(days=settings.retention_days)

@@ -106,7 +106,7 @@ def _batches(context: RunContext, user_ids: list[str], counts: Counter[str]) -> 
     day = _read_day(context)
     scorer = scoring.load_scorer(context)
     version = model_version(context)
-    bought, explained = _bought(context, user_ids), context.settings.explain
+    bought, explained = bought_items(context, user_ids), context.settings.explain
 
     def scored_batches() -> Iterator[tuple[list[str], list[str], scoring.Scored]]:
         for start in range(0, len(user_ids), BATCH_USERS):
@@ -192,7 +192,7 @@ def _read_day(context: RunContext) -> _Day:
     return _Day(items, users, popular, blocked, cover, space, repeats, arrivals, choice)
 
 
-def _bought(context: RunContext, user_ids: list[str]) -> pl.DataFrame:
+def bought_items(context: RunContext, user_ids: list[str]) -> pl.DataFrame:
     """user_id, item_id, times (events) of every purchase that the look-back window holds of the users."""
     events = read_events(context, columns=["user_id", "item_id", "event_type"])
     mine = events.filter((pl.col("event_type") == "purchase") & pl.col("user_id").is_in(user_ids))
