@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from recsys.schemas import TEXT, Table
+from recsys.schemas import INSTANT, TEXT, Table
 
 _ASIDE = ".tmp"
 
@@ -98,7 +98,8 @@ def open_output(lake: Lake, path: str) -> Iterator[IO[bytes]]:
 
 def write_partition(lake: Lake, table: Table, data: pa.Table | pl.DataFrame, **keys: Any) -> int:
     """Write `data`, conformed to `table`, as the partition `keys`, replacing it whole. Returns its rows."""
-    rows = data.to_arrow() if isinstance(data, pl.DataFrame) else data
+    # The newest layout is polars' own: texts are copied once, by conform, and not twice.
+    rows = data.to_arrow(compat_level=pl.CompatLevel.newest()) if isinstance(data, pl.DataFrame) else data
     return _write(lake, table, [table.conform(rows)], **keys)
 
 
@@ -110,6 +111,7 @@ def write_batches(lake: Lake, table: Table, parts: Iterable[pa.Table], **keys: A
 def _write(lake: Lake, table: Table, parts: Iterable[pa.Table], **keys: Any) -> int:
     rows = 0
     numbers = [column.name for column in table.columns if column.type != TEXT]
+    instants = {column.name: "DELTA_BINARY_PACKED" for column in table.columns if column.type == INSTANT}
     with (
         open_output(lake, partition_path(table.name, **keys)) as stream,
         pq.ParquetWriter(
@@ -118,6 +120,8 @@ def _write(lake: Lake, table: Table, parts: Iterable[pa.Table], **keys: Any) -> 
             compression="zstd",
             use_dictionary=table.repeating_columns,
             write_statistics=numbers,
+            # Sorted by time, as events are: a fifth of a day's bytes.
+            column_encoding=instants or None,
         ) as writer,
     ):
         for part in parts:
