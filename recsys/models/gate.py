@@ -29,7 +29,9 @@ from recsys.storage import Lake, days_of, read_partition, read_partition_if_any
 
 log = logging.getLogger(__name__)
 BASELINES = {"all": "decayed_frequency", "repeat": "decayed_frequency", "discover": "popularity"}
-"""The list without a model that each part of the holdout is compared with."""
+"""The list without a model that tells how hard a part of the holdout is, and that the ranker is compared with there."""
+OTHER_BASELINES = (("all", "popularity"),)
+"""Where hardly anything is bought again, decayed frequency reaches nothing, and any order is above it."""
 
 
 def judge_models(context: RunContext) -> Counts:
@@ -91,7 +93,7 @@ def compare(context: RunContext, champion: date | None) -> list[Check]:
     own, lake, gate = reached(context, context.as_of_date), context.lake, context.settings.gate
     checks = [
         _paired(context, above(baseline), setting, _Sides(own, own, "ranker", baseline), gate.max_loss)
-        for setting, baseline in BASELINES.items()
+        for setting, baseline in (*BASELINES.items(), *OTHER_BASELINES)
     ]
     if not own.measured:
         checks = [_not_judged(check) for check in checks]

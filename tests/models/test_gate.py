@@ -180,6 +180,14 @@ def test_a_generator_may_lose_less_on_the_same_holdout_than_on_another(
     assert found - {"ranker above decayed_frequency"} == failed
 
 
+def test_where_nothing_repeats_the_order_of_all_is_held_against_popularity(tmp_path: Path) -> None:
+    """Decayed frequency reaches nothing there, and the order for discovery is another one."""
+    context = RunContext(TODAY, Environment("", "", str(tmp_path)), shop.SETTINGS, "test")
+    checks = compare(give(context, EARLIER, ranker=0.004, decayed_frequency=0.0, popularity=0.02), None)
+    failed = {(check.check_name, check.setting) for check in checks if not check.passed}
+    assert failed == {("ranker above popularity", "all"), ("ranker above popularity", "discover")}
+
+
 WEAK = GOOD | {"ranker": 0.2}
 
 
