@@ -1,4 +1,4 @@
-"""Plots as SVG text, for files that must stand alone: bars beside names, and lines over days with their intervals."""
+"""Plots as SVG text, for files that must stand alone: bars and intervals beside names, lines over days with theirs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from html import escape
 
 COLOURS = ("#2a6f97", "#c1666b", "#4f772d", "#8d6a9f", "#b07d2b", "#5c677d", "#1b998b", "#d1495b")
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 640, 220, 48, 24
-_BAR = 22
+_BAR, _LABELS = 22, 260
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,18 @@ class Point:
     value: float
     low: float | None = None
     high: float | None = None
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value between the ends of its interval, the limit below which it fails, and whether it does."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    limit: float
+    passed: bool = True
 
 
 def bars(rows: Sequence[tuple[str, float, str]], *, logarithmic: bool = False) -> str:
@@ -36,6 +48,31 @@ def bars(rows: Sequence[tuple[str, float, str]], *, logarithmic: bool = False) -
             f'<text x="{214 + width:.1f}" y="{y + 15}">{escape(text)}</text>'
         )
     return _svg("".join(parts), max(len(rows), 1) * _BAR + 4)
+
+
+def intervals(rows: Sequence[Interval]) -> str:
+    """A dot on its interval for each row, all on one scale, with a line at 0 and a dashed mark at the row's limit."""
+    if not rows:
+        return ""
+    least, most = min(0.0, *(min(r.low, r.limit) for r in rows)), max(0.0, *(r.high for r in rows))
+    span = (most - least) or 1.0
+
+    def x(value: float) -> str:
+        return f"{_LABELS + 8 + (_WIDTH - _LABELS - 80) * (value - least) / span:.1f}"
+
+    height = len(rows) * _BAR
+    parts = [f'<line x1="{x(0)}" x2="{x(0)}" y1="0" y2="{height}" stroke="#999"/>']
+    for place, row in enumerate(rows):
+        y, colour = place * _BAR + 11, COLOURS[0] if row.passed else COLOURS[-1]
+        ends = f'y1="{y - 8}" y2="{y + 8}" stroke="#666" stroke-dasharray="3 2"'
+        parts.append(
+            f'<text x="{_LABELS}" y="{y + 4}" text-anchor="end">{escape(row.name)}</text>'
+            f'<line class="limit" x1="{x(row.limit)}" x2="{x(row.limit)}" {ends}/>'
+            f'<line x1="{x(row.low)}" x2="{x(row.high)}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="2"/>'
+            f'<circle cx="{x(row.value)}" cy="{y}" r="3.5" fill="{colour}"/>'
+            f'<text x="{_WIDTH - 66}" y="{y + 4}">{row.value:+.4f}</text>'
+        )
+    return _svg("".join(parts), height + 4)
 
 
 def lines(series: Sequence[tuple[str, Sequence[Point]]]) -> str:

@@ -16,7 +16,7 @@ import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from recsys import schemas
-from recsys.recommendations.charts import Point, bars, lines
+from recsys.recommendations.charts import Interval, Point, bars, intervals, lines
 from recsys.run import RunContext
 from recsys.schemas import Table
 from recsys.storage import days_of, open_output, read_partition_if_any, scan_partitions
@@ -25,6 +25,14 @@ log = logging.getLogger(__name__)
 DAYS = 60
 """Days before the as-of date that the plots reach back."""
 _VARIETY = ("intra_list_distance@10", "category_entropy@10", "coverage@10", "gini@10", "novelty@10")
+
+_DRIFT = (
+    "List overlap: share of the first ten items that were there before",
+    "Item churn: share of the first ten places with items that nobody was shown before",
+    "Drift of scores, population stability index",
+    "Drift of features, population stability index: the largest of users and of items",
+)
+"""Titles of the plots of schemas.STABILITY_CHECKS."""
 
 
 def report_path(day: date) -> str:
@@ -51,7 +59,8 @@ def day_report(context: RunContext) -> str:
     funnel = read_partition_if_any(lake, schemas.RUN_FUNNEL, **day).sort("place")
     gate = read_partition_if_any(lake, schemas.GATE_VERDICTS, **day)
     checks = read_partition_if_any(lake, schemas.DATA_QUALITY, **day)
-    offline, realised = (_history(context, table) for table in (schemas.OFFLINE_METRICS, schemas.REALISED_METRICS))
+    tables = (schemas.OFFLINE_METRICS, schemas.REALISED_METRICS, schemas.DATA_QUALITY)
+    offline, realised, checked = (_history(context, table) for table in tables)
     # Of what was measured twice the newest counts.
     newest = pl.col("as_of_date").max().over("published_date", "horizon_days")
     realised = realised.filter(pl.col("as_of_date") == newest)
@@ -68,8 +77,10 @@ def day_report(context: RunContext) -> str:
         quality=[*_offline_plots(offline), *_realised_plots(realised)],
         generators=_generator_plots(offline, realised, context.as_of_date),
         variety=_variety_plots(realised),
+        drift=_drift_plots(checked.filter(own)),
         stability=checks.filter(own).to_dicts(),
         warnings=checks.filter(~own & ~pl.col("passed")).to_dicts(),
+        differences=_differences(judged),
         gate=judged.to_dicts(),
     )
 
@@ -102,6 +113,27 @@ def _realised_plots(realised: pl.DataFrame) -> list[tuple[str, str]]:
 def _variety_plots(realised: pl.DataFrame) -> list[tuple[str, str]]:
     told = realised.filter(pl.col("horizon_days") == 0)
     return _plots({name: _series(told.filter(pl.col("metric") == name), "list", "as_of_date") for name in _VARIETY})
+
+
+def _drift_plots(stability: pl.DataFrame) -> list[tuple[str, str]]:
+    """How far each day was from the published one before it, by list; of features the largest of each view."""
+    features = pl.col("check_name") == schemas.STABILITY_CHECKS[-1]
+    subject = pl.when(features).then("table_name").otherwise("subject")
+    told = stability.group_by("as_of_date", "check_name", subject.alias("subject")).agg(pl.col("value").max())
+    told = told.with_columns(low=pl.lit(None, pl.Float64), high=pl.lit(None, pl.Float64))
+    series = {
+        title: _series(told.filter(pl.col("check_name") == name), "subject", "as_of_date")
+        for name, title in zip(schemas.STABILITY_CHECKS, _DRIFT, strict=True)
+    }
+    return _plots(series)
+
+
+def _differences(judged: pl.DataFrame) -> str:
+    """The gate's comparisons that have an interval."""
+    paired = judged.drop_nulls(["value", "low", "high", "threshold"])
+    names = paired.with_columns(name=pl.format("{} ({})", "check_name", "setting"))
+    columns = ("name", "value", "low", "high", "threshold", "passed")
+    return intervals([Interval(*row) for row in names.sort("name").select(columns).iter_rows()])
 
 
 def _generator_plots(offline: pl.DataFrame, realised: pl.DataFrame, day: date) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 import xml.etree.ElementTree as ET
 from datetime import date
 
-from recsys.recommendations.charts import Point, bars, lines
+from recsys.recommendations.charts import COLOURS, Interval, Point, bars, intervals, lines
 
 MONDAY, TUESDAY = date(2024, 3, 4), date(2024, 3, 5)
 
@@ -31,3 +31,18 @@ def test_one_day_and_no_day() -> None:
     drawn = ET.fromstring(lines([("for_you", [Point(MONDAY, 0.0, 0.0, 0.0)]), ("discover", [Point(MONDAY, 1.0)])]))
     assert len(list(drawn.iter("circle"))) == 2
     assert lines([]) == lines([("for_you", [])]) == ""
+
+
+def test_intervals_share_a_scale_and_show_what_fails() -> None:
+    rows = [Interval("good", 0.5, 0.0, 1.0, -0.1), Interval("bad <b>", -0.5, -1.0, -0.2, -0.1, passed=False)]
+    drawn = ET.fromstring(intervals(rows))
+    nought, *others = drawn.iter("line")
+    assert nought.get("x1") == "418.0"
+    assert [(line.get("x1"), line.get("x2")) for line in others if line.get("class") is None] == [
+        ("418.0", "568.0"),
+        ("268.0", "388.0"),
+    ]
+    assert {line.get("x1") for line in others if line.get("class") == "limit"} == {"403.0"}
+    assert [dot.get("fill") for dot in drawn.iter("circle")] == [COLOURS[0], COLOURS[-1]]
+    assert "bad <b>" in [text.text for text in drawn.iter("text")]
+    assert intervals([]) == ""
