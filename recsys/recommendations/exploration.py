@@ -5,6 +5,8 @@ each segment a new item's rate of buyers has a beta posterior; each user draws o
 the user, and sees the items that drew highest. The chance of being drawn, counted over many draws of the same kind,
 over the number of places, is the row's propensity: with it this very place was given to the item. So whoever weighs
 what followed by 1 / propensity asks what all users would have done, however many of the places are looked at.
+For that every item needs a chance: a share of the users, explore_evenly, draws all items alike. Where many users tried
+the items, rates drawn from the posteriors leave all but the best none, and no weight stands in for what nobody saw.
 """
 
 from __future__ import annotations
@@ -101,11 +103,14 @@ def _drawn(users: pl.DataFrame, choice: pl.DataFrame, ranks: list[int], context:
         mine = users.filter(pl.col("segment").fill_null("") == segment)["user_id"].to_list()
         wins, losses = pool["wins"].to_numpy(), pool["losses"].to_numpy()
         count = min(len(ranks), len(wins))
+        evenly = min(max(settings.explore_evenly, 0.0), 1.0)
         chances = propensities(wins, losses, count, settings.explore_draws, _rng(f"{seed} segment {segment}"))
+        chances = (1 - evenly) * chances + evenly * count / len(wins)
         for user in mine:
             rng = _rng(f"{seed} user {user}")
             # In any order: the chance of an item must not hang on the place that it takes.
-            best = rng.permutation(_best(rng.beta(wins, losses), count))
+            rates = rng.random(len(wins)) if rng.random() < evenly else rng.beta(wins, losses)
+            best = rng.permutation(_best(rates, count))
             told = {"user_id": [user] * count, "rank": ranks[:count], "item_id": pool["item_id"].gather(best)}
             yield pl.DataFrame({**told, "drawn": chances[best] / count}).cast({"rank": pl.Int32, "drawn": pl.Float32})
 

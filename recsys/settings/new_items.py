@@ -39,5 +39,7 @@ class NewItemSettings:
     """New items of a segment that exploration draws from, those wanted most."""
     explore_prior: float = 20.0
     """Users that each new item is taken to have been tried on, at the segment's mean rate."""
+    explore_evenly: float = 0.1
+    """Share of the users who draw all these items alike, so that `uniform_precision` is of all of them; 0: nobody."""
     explore_draws: int = 1_000
     """Draws from which propensities are counted."""

@@ -28,7 +28,7 @@ CHOICE = pl.DataFrame(
 )
 
 
-def context(share: float = 0.5, day: date = DAY, **changes: int) -> RunContext:
+def context(share: float = 0.5, day: date = DAY, **changes: float) -> RunContext:
     new = replace(NewItemSettings(explore_share=share, explore_prior=2.0), **changes)  # type: ignore[arg-type]
     settings = Settings(new_items=new, rules=RulesSettings(list_length=4))
     return RunContext(day, Environment("", "", "lake"), settings, "test")
@@ -105,6 +105,23 @@ def test_estimates_are_of_all_users_where_some_lists_lack_places() -> None:
     rows = slot_rows([slot_sums("for_you", out.filter(pl.col("user_id") != "u000"), bought, deep)], deep, 10.0)
     (told,) = (row[4:7] for row in rows if row[2:4] == ("explored", "uniform_precision@2"))
     assert told[0] == pytest.approx(len(bought) / len(truth), abs=0.05)
+
+
+@pytest.mark.parametrize(("evenly", "tells_the_truth"), [(0.1, True), (0.0, False)])
+def test_the_estimate_is_of_all_items_where_the_best_are_known_well(evenly: float, tells_the_truth: bool) -> None:
+    """After 2,000 trials the twentieth of twenty items is never drawn by its rate: no weight can stand in for it."""
+    users, items = [f"u{number}" for number in range(3_000)], [f"new{number:02d}" for number in range(20)]
+    rates = np.linspace(0.01, 0.2, len(items))
+    arms = pl.DataFrame({"segment": "", "item_id": items, "wins": 2_000 * rates, "losses": 2_000 * (1 - rates)})
+    segments = pl.DataFrame({"user_id": users, "segment": ""})
+    run = context(explore_evenly=evenly)
+    out = with_exploration(lists_of(users), arms.cast(ARMS), segments, NOBODY, run)  # type: ignore[arg-type]
+    liked = np.random.default_rng(1).random((len(users), len(items))) < rates
+    user, item = (pl.Series(places) for places in np.nonzero(liked))
+    reached = pl.DataFrame({"user_id": pl.Series(users).gather(user), "item_id": pl.Series(items).gather(item)})
+    sums = slot_sums("for_you", out, reached.with_columns(revenue=pl.lit(0.0)), 4)
+    ((_, low, high),) = (row[4:7] for row in slot_rows([sums], 4, 100.0) if str(row[3]).startswith("uniform"))
+    assert (low < liked.mean() < high) == tells_the_truth  # type: ignore[operator]
 
 
 def test_propensities_of_equal_items_are_equal() -> None:
