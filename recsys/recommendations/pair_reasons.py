@@ -19,11 +19,13 @@ def with_reasons(rows: pl.DataFrame, items: pl.DataFrame, language: str = "en") 
         .when(pl.col("significant")).then(pl.lit("bought_together"))
         .otherwise(pl.lit("often_in_the_basket"))
     )  # fmt: skip
+    # In the precision of the row: 23 of 80 baskets are 28.8 % by what stands there, and 28.7 % by what does not.
+    confidence = pl.col("confidence").cast(pl.Float32)
     # As it stands in the row, beside the baskets: their ratio would be another number than the lift, which is shrunken.
-    expected = pl.col("expected_baskets").cast(pl.Float64).round(1)
+    expected = pl.col("expected_baskets").cast(pl.Float32).cast(pl.Float64).round(1)
     facts = {
         "item": pl.coalesce("title", "item_id"),
-        "share": (pl.col("confidence") * 100).round(1).cast(pl.String),
+        "share": (confidence * 100).round(1).cast(pl.String),
         "expected": pl.when(expected > 0).then(expected.cast(pl.String)).otherwise(say(language, "below_a_tenth")),
         "baskets": pl.col("baskets").cast(pl.String),
         "users": pl.col("users").cast(pl.String),

@@ -16,6 +16,7 @@ from recsys.recommendations.bundle_rows import bundle_rows, choose_bundles
 from recsys.recommendations.bundles import allowed_items, candidate_sets
 from recsys.recommendations.item_pairs import mine_pairs, pair_rows
 from recsys.recommendations.pair_relations import no_substitutes
+from recsys.recommendations.wording import SENTENCES
 from recsys.schemas import BUNDLE_ITEMS, BUNDLES
 from recsys.settings.combinations import BundleSettings
 from tests.recommendations.combination_shop import (
@@ -44,12 +45,13 @@ def make_bundles(
     combinations: pl.DataFrame | None = None,
     items: pl.DataFrame | None = None,
     settings: BundleSettings = BUNDLE_SETTINGS,
+    language: str = "en",
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     baskets, items = combination_baskets(), combination_items() if items is None else items
     allowed = allowed_items(items, stock, NO_SALES, baskets, settings)
     chosen_rules = no_rules() if combinations is None else combinations
     sets = candidate_sets(baskets, make_pairs(), items, allowed, chosen_rules, settings)
-    return bundle_rows(sets, baskets, items, allowed, settings)
+    return bundle_rows(sets, baskets, items, allowed, settings, language)
 
 
 def member_sets(members: pl.DataFrame) -> set[frozenset[str]]:
@@ -171,11 +173,16 @@ def test_members_of_one_title_are_told_apart_by_brand_or_id() -> None:
     assert reasons and all("Spread (bread)" in text and "Spread (butter)" in text for text in reasons)
 
 
-def test_forced_pair_leads_whatever_its_support() -> None:
-    bundles, members = make_bundles(combinations=rules(("noise01", "rope", "forced")))
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_forced_pair_leads_whatever_its_support(language: str) -> None:
+    bundles, members = make_bundles(combinations=rules(("noise01", "rope", "forced")), language=language)
     first = bundles.filter(pl.col("rank") == 1).to_dicts()[0]
     assert first["forced"] and first["reason_code"] == "forced"
-    assert set(members.filter(pl.col("bundle_id") == first["bundle_id"])["item_id"]) == {"noise01", "rope"}
+    own = members.filter(pl.col("bundle_id") == first["bundle_id"]).sort("position")["item_id"].to_list()
+    assert set(own) == {"noise01", "rope"}
+    titles = dict(combination_items().select("item_id", "title").iter_rows())
+    items = " + ".join(titles[item] for item in own)
+    assert first["reason_text"] == SENTENCES[language]["bundle_forced"].format(items=items)
 
 
 def test_a_forced_pair_is_left_out_where_it_is_forbidden_too_or_cannot_be_sold() -> None:

@@ -107,7 +107,11 @@ def test_other_rows_of_lists_name_their_anchor_and_their_category(language: str)
     assert parsed(language, home["reason_text"], "popular_where_you_buy") == expected
     away = listed(language, generator="category_popular")
     assert parsed(language, away["reason_text"], "popular_in_category") == {"category": "HOT DRINKS"}
+    named = listed(language, generator="cold_items", anchor_item_id="milk")
+    assert parsed(language, named["reason_text"], "new_like_yours") == {"anchor": titles[named["anchor_item_id"]]}
     for code, facts in (
+        ("new_in_shop", {"generator": "cold_items"}),
+        ("explored", {"generator": "exploration"}),
         ("similar_users", {}),
         ("trending", {"generator": "trending"}),
         ("segment", {"fallback": "segment"}),
@@ -147,6 +151,24 @@ def test_pairs_name_their_evidence(language: str) -> None:
     rare = with_pair_reasons(rows.filter("significant").with_columns(expected_baskets=pl.lit(0.0004)), ITEMS, language)
     expected = parsed(language, rare["reason_text"][0], "pair_bought_together")["expected"]
     assert expected == SENTENCES[language]["below_a_tenth"]
+
+
+@pytest.mark.parametrize(("count", "of"), [(23, 80), (19, 80), (7, 80), (1, 80), (31, 400)])
+def test_shares_are_those_of_the_published_row(count: int, of: int) -> None:
+    """The row holds 0.2875 in single precision; in double precision 28.75 lies on the other side of the middle."""
+    share = count / of
+    rows = pl.DataFrame({"relation": ["complement"], "evidence": ["own"], "significant": [False]}).with_columns(
+        item_id=pl.lit("milk"), other_item_id=pl.lit("tea"), confidence=share, baskets=count, users=count,
+        expected_baskets=pl.lit(8.0),
+    )  # fmt: skip
+    published = rows.cast({"confidence": pl.Float32, "expected_baskets": pl.Float32})
+    texts = [with_pair_reasons(frame, ITEMS)["reason_text"][0] for frame in (rows, published)]
+    assert texts[0] == texts[1]
+    single = published["confidence"][0]
+    assert bundle_reason(["a", "b"], count, share, 2.25) == bundle_reason(["a", "b"], count, single, 2.25)
+    told = parsed("en", bundle_reason(["a", "b"], count, single, 2.25), "bundle_bought_together")
+    assert abs(float(told["share"]) - 100 * share) < 0.0501
+    assert texts[0].startswith(told["share"] + " %")
 
 
 @both
