@@ -25,6 +25,8 @@ from recsys.data.snapshots import SNAPSHOTS
 from recsys.run import Accepted, Counts, RunContext, RunError
 from recsys.schemas import (
     CAMPAIGN_TABLES,
+    CAMPAIGNS,
+    CONTACTS,
     DATA_QUALITY,
     EVENTS,
     EXCLUDED_EVENTS,
@@ -33,6 +35,7 @@ from recsys.schemas import (
     REJECTED_EVENTS,
     REJECTED_ROWS,
     REJECTED_SNAPSHOTS,
+    RESPONSES,
     USERS,
     Table,
 )
@@ -108,7 +111,19 @@ def find(context: RunContext, rejected: pl.DataFrame) -> list[Finding]:
         found += snapshot_findings(frames[table.name], table, day)
     found.append(reference_gap(events, "item_id", frames[ITEMS.name], ITEMS))
     found.append(reference_gap(events, "user_id", frames[USERS.name], USERS))
+    found += _campaign_gaps(context, frames[USERS.name])
     return found + expected(_inputs(context, events, rejected, frames))
+
+
+def _campaign_gaps(context: RunContext, users: pl.DataFrame) -> list[Finding]:
+    """Contacts and responses of campaigns, or of users, that the shop does not know: they would count for nobody."""
+    campaigns, found = campaign_table(context, CAMPAIGNS), []
+    for table in (CONTACTS, RESPONSES):
+        rows = campaign_table(context, table).lazy()
+        if rows.head(1).collect().height:
+            found.append(reference_gap(rows, "campaign_id", campaigns, CAMPAIGNS, table))
+            found.append(reference_gap(rows, "user_id", users, USERS, table))
+    return found
 
 
 def _inputs(

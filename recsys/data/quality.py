@@ -110,17 +110,21 @@ def event_findings(events: pl.LazyFrame, as_of: datetime, time_zone: str, openin
     ]
 
 
-def reference_gap(events: pl.LazyFrame, column: str, frame: pl.DataFrame, table: Table) -> Finding:
-    """The share of events whose item or user its table does not hold."""
+def reference_gap(
+    rows: pl.LazyFrame, column: str, frame: pl.DataFrame, table: Table, told_of: Table | None = None
+) -> Finding:
+    """The share of events whose id in `column` `table`, whose rows `frame` are, does not hold; or of rows of `told_of`,
+    beside which the finding then stands."""
+    beside, name = told_of or table, told_of.name if told_of else EVENTS.name
     if frame.is_empty():
-        return Finding(table.name, "missing_from_table", f"no row of {table.name} to compare with", subject=column)
+        return Finding(beside.name, "missing_from_table", f"no row of {table.name} to compare with", subject=column)
     known = frame.lazy().select(column, pl.lit(value=True).alias("known"))
-    counts = events.group_by(column).len().join(known, on=column, how="left").collect()
+    counts = rows.group_by(column).len().join(known, on=column, how="left").collect()
     gap = int(counts.filter(pl.col("known").is_null())["len"].sum())
     share = gap / max(int(counts["len"].sum()), 1)
-    message = f"{share:.2%} of events have a {column} that {table.name} lacks"
+    message = f"{share:.2%} of {name} have a {column} that {table.name} lacks"
     return Finding(
-        table.name, "missing_from_table", message, share, _MAX_GAP_SHARE, column, "warn", share <= _MAX_GAP_SHARE
+        beside.name, "missing_from_table", message, share, _MAX_GAP_SHARE, column, "warn", share <= _MAX_GAP_SHARE
     )
 
 

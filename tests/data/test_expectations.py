@@ -128,6 +128,29 @@ def test_an_ordinary_day_passes_every_check(run: RunContext) -> None:
     }
 
 
+def test_contacts_and_responses_of_what_the_shop_does_not_know_are_warned_of(run: RunContext) -> None:
+    """Where campaigns have other ids than contacts do, audiences would be of nobody, without a word."""
+    at = datetime(2024, 3, 1, tzinfo=timezone.utc)
+    campaigns = pl.DataFrame({"campaign_id": ["c1"], "starts_at": [at], "ends_at": [at]})
+    contacts = pl.DataFrame({"campaign_id": ["c1"], "user_id": ["u1"], "contacted_at": [at]})
+    responses = pl.DataFrame({"campaign_id": ["c1", "C2"], "user_id": ["u1", "stranger"], "responded_at": [at, at]})
+    told = ((schemas.CAMPAIGNS, campaigns), (schemas.CONTACTS, contacts), (schemas.RESPONSES, responses))
+    for table, frame in told:
+        write_partition(run.lake, table, filled(table, frame).sort(table.key), as_of_date=AS_OF)
+    check_extracts(run)
+    rows = read_partition(run.lake, schemas.DATA_QUALITY, as_of_date=AS_OF)
+    gaps = rows.filter(
+        (pl.col("check_name") == "missing_from_table") & pl.col("table_name").is_in(["contacts", "responses"])
+    )
+    assert gaps.select("table_name", "subject", "value", "passed").rows() == [
+        ("contacts", "campaign_id", 0.0, True),
+        ("contacts", "user_id", 0.0, True),
+        ("responses", "campaign_id", 0.5, False),
+        ("responses", "user_id", 0.5, False),
+    ]
+    assert "50.00% of responses have a campaign_id that campaigns lacks" in gaps["message"].to_list()
+
+
 def test_a_tenth_of_the_events_stops_the_run(run: RunContext) -> None:
     write_events(run, NEWEST, day_of_events(NEWEST, 10))
     with pytest.raises(RunError, match="10 purchase events on Saturday 2024-03-09, usually 100"):
