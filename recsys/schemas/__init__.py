@@ -15,8 +15,18 @@ from recsys.schemas.campaigns import (
     RESPONSES,
     TARGET_TYPES,
 )
-from recsys.schemas.contract import COMBINATIONS, CONTRACT, DELIVERED_ITEMS, EVENT_TYPES, EVENTS, ITEMS, STOCK, USERS
-from recsys.schemas.demand import DEMAND_FORECAST, ITEM_DEMAND, REORDER_SUGGESTIONS, STOCK_OUTS, STORE_DEMAND
+from recsys.schemas.contract import (
+    COMBINATIONS,
+    CONTRACT,
+    DELIVERED_ITEMS,
+    EVENT_TYPES,
+    EVENTS,
+    ITEMS,
+    STOCK,
+    STOCK_OUTS,
+    USERS,
+)
+from recsys.schemas.demand import DEMAND_FORECAST, ITEM_DEMAND, REORDER_SUGGESTIONS, STORE_DEMAND
 from recsys.schemas.experiments import EXPERIMENT_ASSIGNMENTS
 from recsys.schemas.explained import ITEM_DETAILS, RUN_FUNNEL, USER_HISTORY
 from recsys.schemas.features import FEATURE_VIEWS, FeatureView

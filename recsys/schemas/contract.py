@@ -94,6 +94,17 @@ STOCK = Table(
     ),
 )
 
+STOCK_OUTS = Table(
+    "stock_outs",
+    "One row per item and spell of whole days on which it could not be sold.",
+    ("item_id", "first_day"),
+    (
+        Column("item_id", TEXT, "The item."),
+        Column("first_day", DAY, "First day without any stock."),
+        Column("last_day", DAY, "Last such day."),
+    ),
+)
+
 COMBINATIONS = Table(
     "combinations",
     "One row per pair of items that the shop forbids or asks for.",
@@ -105,4 +116,4 @@ COMBINATIONS = Table(
     ),
 )
 
-CONTRACT = (EVENTS, DELIVERED_ITEMS, USERS, STOCK, *CAMPAIGN_TABLES)
+CONTRACT = (EVENTS, DELIVERED_ITEMS, USERS, STOCK, STOCK_OUTS, COMBINATIONS, *CAMPAIGN_TABLES)

@@ -1,19 +1,8 @@
-"""Demand and stock: what a shop may deliver besides its counts, what steps pass on, and the two published tables."""
+"""Demand and stock: what the steps pass on, and the three published tables."""
 
 from __future__ import annotations
 
 from recsys.schemas.table import BIGINT, DAY, DOUBLE, FLAG, INTEGER, REAL, TEXT, Column, Table, as_of
-
-STOCK_OUTS = Table(
-    "stock_outs",
-    "One row per item and spell of whole days on which it could not be sold.",
-    ("item_id", "first_day"),
-    (
-        Column("item_id", TEXT, "The item."),
-        Column("first_day", DAY, "First day without any stock."),
-        Column("last_day", DAY, "Last such day."),
-    ),
-)
 
 ITEM_DEMAND = Table(
     "item_demand",

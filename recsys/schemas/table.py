@@ -14,8 +14,6 @@ BYTES = pa.binary()
 DAY = pa.date32()
 INSTANT = pa.timestamp("us", tz="UTC")
 
-EVENT_TYPES = ("view", "favourite", "cart", "purchase", "return")
-
 
 class SchemaError(ValueError):
     """A frame does not have the columns or the types that its table declares."""
