@@ -30,7 +30,6 @@ GROUPS = {
     "similar users": "scores and places of als, ease, item_knn and similar_users",
     "bought together": "what bought_together proposes",
     "popular now": "what trending proposes",
-    "content": "what the item is: texts, brand, age",
 }
 """Name of each group of features, for people, and what belongs to it."""
 OTHERS = "others"
@@ -55,8 +54,6 @@ _BY_PREFIX = {
     "leaf": "category",
     "parent": "category",
     "s": "store",
-    "content": "content",
-    "c": "content",
 }
 _ENDINGS = ("_rank", "_score", "_place")
 _RHYTHM = ("ui_last", "ui_first", "ui_gap", "ui_second", "ui_third", "ui_quantity_last", "x_last_by", "x_overdue")

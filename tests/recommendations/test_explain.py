@@ -120,8 +120,8 @@ def test_als_names_the_items_that_speak_for_another(day: RunContext, scorer: sco
     assert explain_als(als, day.settings.models, user, 10_000) == (0.0, [])
 
 
-def test_every_feature_belongs_to_a_documented_group(scorer: scoring.Scorer) -> None:
-    assert {group_of(name) for name in scorer.ranker.features} <= set(GROUPS)
+def test_every_feature_belongs_to_a_documented_group_and_every_group_has_one(scorer: scoring.Scorer) -> None:
+    assert {group_of(name) for name in scorer.ranker.features} == set(GROUPS)
 
 
 def test_published_rows_name_the_groups_that_moved_them_most(day: RunContext, scorer: scoring.Scorer) -> None:
