@@ -54,7 +54,6 @@ class Server:
             "AIRFLOW_DSN": self.dsn("airflow", "airflow"),
             "SHOP_OWNER_DSN": self.dsn("shop", "shop_owner"),
             "WAREHOUSE_OWNER_DSN": self.dsn("warehouse", "warehouse_owner"),
-            "BI_DSN": self.dsn("warehouse", "bi_reader"),
         }
 
 

@@ -11,8 +11,6 @@ from plugins.result_pages import queries
 from plugins.result_pages.warehouse import Reader, Row
 from recsys.schemas import BIGINT, DAY, INTEGER, PUBLISHED, Table
 
-LABELS = {table.name: table.name.replace("_", " ") for table in PUBLISHED}
-
 
 class NoSuchDayError(LookupError):
     """The day that was asked for is not published, or nothing is."""
