@@ -27,9 +27,7 @@ from recsys.schemas import ITEM_PAIRS, ITEMS
 from recsys.settings.combinations import PairSettings
 from recsys.storage import read_partition, write_partition
 
-EVENT_COLUMNS = [
-    "event_id", "user_id", "item_id", "event_type", "quantity", "order_id", "session_id", "occurred_at",
-]  # fmt: skip
+EVENT_COLUMNS = ["user_id", "item_id", "event_type", "quantity", "order_id", "session_id", "occurred_at"]
 
 
 @dataclass(frozen=True)
