@@ -18,14 +18,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from benchmarks.rule_costs import holdout
+from benchmarks.rule_costs import holdout, ndcg
 from recsys.config import load_environment, load_settings
 from recsys.data.events import read_events
 from recsys.features.item_space import ItemSpace, load_item_space
 from recsys.recommendations.list_variety import as_matrix, category_entropies, list_distances
 from recsys.recommendations.published_lists import scan_lists
 from recsys.recommendations.realised import TOP
-from recsys.recommendations.rule_costs import ndcg
 from recsys.recommendations.variety import vary
 from recsys.run import RunContext
 from recsys.settings.variety import VarietySettings

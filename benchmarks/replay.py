@@ -22,6 +22,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.pictures import Curve, line_chart
+from benchmarks.replenishment import Levels, Replayed, replay, same_value
 from recsys.config import load_environment, load_settings
 from recsys.data.events import event_day
 from recsys.data.stock_outs import read_stock_outs
@@ -31,7 +32,6 @@ from recsys.models.demand_fit import DemandForecast, forecast_demand
 from recsys.models.demand_shape import days_from, over_days
 from recsys.models.item_demand import daily_sales
 from recsys.recommendations.reorder_rules import order_levels
-from recsys.recommendations.replenishment import Levels, Replayed, replay, same_value
 from recsys.run import RunContext
 from recsys.schemas import ITEMS, STOCK
 from recsys.settings.opening import OpeningSettings

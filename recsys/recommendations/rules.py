@@ -13,8 +13,6 @@ import polars as pl
 
 from recsys.settings.lists import RulesSettings
 
-RULES = ("retired", "out_of_stock", "bought_lately", "category_limit")
-"""Rules that change the lists of users who gave their consent."""
 _UNLIKELY = 0.001
 """Chance of an item's silence, had it kept its pace, below which it is taken to be gone."""
 

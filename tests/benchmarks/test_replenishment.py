@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recsys.recommendations.replenishment import Replayed, cycle_service, replay, same_value
+from benchmarks.replenishment import Replayed, cycle_service, replay, same_value
 
 
 def run(

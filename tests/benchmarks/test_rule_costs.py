@@ -3,8 +3,8 @@ import math
 import polars as pl
 import pytest
 
+from benchmarks.rule_costs import ndcg, rule_costs
 from recsys.recommendations.lists import SCORED
-from recsys.recommendations.rule_costs import ndcg, rule_costs
 from recsys.settings.lists import RulesSettings
 
 TRUTH = pl.DataFrame({"user_id": ["u", "u", "v"], "item_id": ["a", "c", "a"]})
