@@ -75,25 +75,26 @@ def top_per_user(frame: pl.DataFrame, k: int) -> pl.DataFrame:
 
 
 def top_unseen(users: Codes, columns: Codes, scores: NDArray[np.float32], known: sp.csr_matrix, k: int) -> pl.DataFrame:
-    """The `k` best-scored items of each user that `known` (users x all items) does not hold; only scores above 0."""
+    """The `k` best-scored items of each user that `known` (users x all items) does not hold; only scores above 0.
+
+    `scores` (users x columns, writable) is the same afterwards: what users know is struck out only meanwhile, since a
+    copy takes a third of the time of the scores.
+    """
     if not len(users) or not len(columns):
         return empty_proposals()
-    masked = scores.copy()
     place = np.full(known.shape[1], -1, dtype=np.int64)
     place[columns] = np.arange(len(columns))
     own = known[users]
-    rows = np.repeat(np.arange(len(users)), np.diff(own.indptr))
     where = place[own.indices]
-    masked[rows[where >= 0], where[where >= 0]] = -np.inf
-    row, column = np.nonzero(masked >= _least_of_best(masked, k)[:, None])
-    frame = pl.DataFrame(
-        {
-            "user": users[row].astype(np.int32),
-            "item": columns[column].astype(np.int32),
-            "score": masked[row, column],
-        }
-    )
-    return top_per_user(frame.filter(pl.col("score").is_finite()), k)
+    struck = np.repeat(np.arange(len(users)), np.diff(own.indptr))[where >= 0], where[where >= 0]
+    kept = scores[struck]
+    scores[struck] = -np.inf
+    # Flat places: numpy finds them several times as quickly as rows and columns.
+    row, column = np.divmod(np.flatnonzero(scores >= _least_of_best(scores, k)[:, None]), scores.shape[1])
+    best = scores[row, column]
+    scores[struck] = kept
+    found = {"user": users[row].astype(np.int32), "item": columns[column].astype(np.int32), "score": best}
+    return top_per_user(pl.DataFrame(found).filter(pl.col("score").is_finite()), k)
 
 
 def _least_of_best(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:

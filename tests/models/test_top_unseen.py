@@ -31,7 +31,9 @@ def test_best_unseen_items_are_those_of_a_plain_sort_with_ties_by_code(k: int, p
     scores = draw.integers(1, 60, (3, 700)).astype(np.float32)
     scores[draw.random(scores.shape) >= positive] = -1.0
     known = sp.random(5, 900, 0.1, "csr", dtype=np.float32, random_state=draw)
+    before = scores.copy()
     told = top_unseen(USERS, columns, scores, known, k)
+    np.testing.assert_array_equal(scores, before)
     assert told.select("user", "item").rows() == _expected(columns, scores, known, k)
 
 
