@@ -1,17 +1,6 @@
 -- One row per published day, horizon, list, experiment, arm and metric: what the arm's users did, beside control.
 create or replace view bi.experiment_results as
-with newest as (
-    -- Several runs may measure the same published day: the last knows most of what followed.
-    select distinct on (published_date, horizon_days)
-        published_date,
-        horizon_days,
-        as_of_date
-    from recsys.realised_metrics
-    where slice = 'arm'
-    order by published_date asc, horizon_days asc, as_of_date desc
-),
-
-arms as (
+with arms as (
     select
         m.published_date,
         m.horizon_days,
@@ -23,9 +12,7 @@ arms as (
         m.users,
         split_part(m.slice_value, '/', 1) as experiment,
         split_part(m.slice_value, '/', 2) as arm
-    from recsys.realised_metrics as m
-    inner join newest as n
-        on m.published_date = n.published_date and m.horizon_days = n.horizon_days and m.as_of_date = n.as_of_date
+    from bi.realised_metrics as m
     where m.slice = 'arm'
 )
 
