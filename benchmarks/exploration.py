@@ -23,9 +23,10 @@ from recsys.config import load_environment, load_settings
 from recsys.data.events import read_events
 from recsys.models.metrics import Values, estimate
 from recsys.models.metrics import ndcg as ndcg_of
-from recsys.recommendations.exploration import GENERATOR, arms, with_exploration
+from recsys.recommendations.exploration import arms, with_exploration
 from recsys.recommendations.new_arrivals import load_new_day
 from recsys.recommendations.published_lists import scan_lists
+from recsys.recommendations.reasons import EXPLORATION
 from recsys.recommendations.rules import blocked_items, drop_blocked
 from recsys.recommendations.stock_cover import read_stock_cover
 from recsys.run import RunContext
@@ -56,7 +57,7 @@ def compare(context: RunContext, until: date, shares: list[float]) -> None:
         settings = dataclasses.replace(context.settings.new_items, explore_share=share)
         asked = dataclasses.replace(context, settings=dataclasses.replace(context.settings, new_items=settings))
         lists = with_exploration(plain.drop("propensity"), choice, users, bought, asked)
-        explored = lists.filter(pl.col("generator") == GENERATOR)
+        explored = lists.filter(pl.col("generator") == EXPLORATION)
         line: dict[str, object] = {"share": share, "explored": explored.height}
         line["bought"] = explored.join(truth, on=["user_id", "item_id"], how="semi").height
         for top, values in values_of(lists, truth).items():

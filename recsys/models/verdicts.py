@@ -11,7 +11,7 @@ import polars as pl
 from recsys import schemas
 from recsys.config import ConfigError
 from recsys.data.check import check_names
-from recsys.data.expectations import in_force
+from recsys.data.expectations import SEVERITIES, in_force
 from recsys.models.candidates import NAMES as GENERATORS
 from recsys.run import RunContext
 from recsys.settings.gate import GateSettings
@@ -19,7 +19,6 @@ from recsys.storage import write_partition
 
 NAME = "gate"
 """What a person accepts to let pass what failed."""
-SEVERITIES = ("stop", "warn", "info", "off")
 FALLBACKS, OVERLAP, LISTS_COVERAGE, RUNTIME = "fallback share", "overlap with before", "coverage of lists", "runtime"
 LIST_CHECKS = (FALLBACKS, OVERLAP, LISTS_COVERAGE, RUNTIME)
 """Checks of the lists themselves; all others are of the models."""

@@ -21,10 +21,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.recommendations.lists import FACTS
+from recsys.recommendations.reasons import EXPLORATION
 from recsys.run import RunContext
 from recsys.settings.new_items import NewItemSettings
 
-GENERATOR = "exploration"
 ARMS = {"segment": pl.String, "item_id": pl.String, "wins": pl.Float64, "losses": pl.Float64}
 """Columns of `arms`: parameters of the beta posterior of each item in each segment ('' for users of none)."""
 
@@ -90,7 +90,7 @@ def with_exploration(
     joined = plain.join(placed, on=["list", "user_id", "rank"], how="left", maintain_order="left")
     taken = pl.col("new").is_not_null()
     facts = {name: pl.when(~taken).then(pl.col(name)) for name in FACTS} | {
-        "generator": pl.when(taken).then(pl.lit(GENERATOR)).otherwise("generator"),
+        "generator": pl.when(taken).then(pl.lit(EXPLORATION)).otherwise("generator"),
         "purchases": pl.when(taken).then(pl.lit(0.0, pl.Float32)).otherwise("purchases"),
     }
     return joined.with_columns(item_id=pl.coalesce("new", "item_id"), propensity="drawn", **facts).drop("new", "drawn")

@@ -17,11 +17,11 @@ from recsys.features.view_files import codes_among, in_range_of, scan_view
 from recsys.models import registry
 from recsys.models.cold_items import ColdItems, Floats
 from recsys.recommendations.lists import FACTS, NEW_ARRIVALS
+from recsys.recommendations.reasons import NEW_ITEMS
 from recsys.recommendations.rules import drop_blocked, limit_per_category, place_in_group
 from recsys.run import RunContext
 from recsys.settings.lists import RulesSettings
 
-GENERATOR = "cold_items"
 _SEEN_WEIGHT = 0.1
 """Weight of a view, favourite or cart beside a purchase."""
 _SPARE = 3
@@ -79,7 +79,7 @@ def new_arrivals(
     shown = ranked.filter(pl.col("rank") <= day.model.settings.list_length)
     anchored = shown.join(_anchors(shown, own, day), on=["user_id", "item_id"], how="left", maintain_order="left")
     facts = {name: pl.lit(None, kind) for name, kind in FACTS.items() if name != "anchor_item_id"}
-    facts |= {"generator": pl.lit(GENERATOR), "fallback": pl.lit(None, pl.String), "purchases": pl.lit(0.0, pl.Float32)}
+    facts |= {"generator": pl.lit(NEW_ITEMS), "fallback": pl.lit(None, pl.String), "purchases": pl.lit(0.0, pl.Float32)}
     columns = ["list", "user_id", "rank", "item_id", "score", "fallback", *FACTS]
     return anchored.with_columns(**facts).select(columns)
 

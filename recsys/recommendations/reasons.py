@@ -21,11 +21,10 @@ import polars as pl
 
 from recsys.recommendations.wording import say
 
-NEW_GENERATORS = ("cold_items",)
-EXPLORATION = "exploration"
-CATEGORY_GENERATORS = ("category_popular",)
-TRENDING_GENERATORS = ("trending",)
+NEW_ITEMS, EXPLORATION = "cold_items", "exploration"
+"""Generators of the items that are new in the shop, and of the places given away to learn of them."""
 SIMILAR_USER_GENERATORS = ("als", "ease", "item_knn", "similar_users")
+"""Generators that learn from who takes what."""
 FACTS = ("purchases", "last_purchase_days", "usual_gap_days")
 """Whole numbers that the sentence names; null where the user never bought the item."""
 
@@ -90,11 +89,11 @@ def _code() -> pl.Expr:
     return (
         pl.when(pl.col("fallback").is_not_null())
         .then(pl.col("fallback"))
-        .when(generator.is_in(NEW_GENERATORS) & anchored)
+        .when((generator == NEW_ITEMS) & anchored)
         .then(pl.lit("new_like_yours"))
         .when(generator == EXPLORATION)
         .then(pl.lit("explored"))
-        .when(generator.is_in(NEW_GENERATORS))
+        .when(generator == NEW_ITEMS)
         .then(pl.lit("new_in_shop"))
         .when(pl.col("purchases") > 0)
         .then(pl.lit("bought_before"))
@@ -102,9 +101,9 @@ def _code() -> pl.Expr:
         .then(pl.lit("because_you_bought"))
         .when(anchored)
         .then(pl.lit("because_of_interest"))
-        .when(generator.is_in(CATEGORY_GENERATORS) & pl.col("category").is_not_null())
+        .when((generator == "category_popular") & pl.col("category").is_not_null())
         .then(pl.lit("popular_in_category"))
-        .when(generator.is_in(TRENDING_GENERATORS))
+        .when(generator == "trending")
         .then(pl.lit("trending"))
         .when(generator.is_in(SIMILAR_USER_GENERATORS))
         .then(pl.lit("similar_users"))

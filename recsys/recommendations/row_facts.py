@@ -11,19 +11,21 @@ from recsys.models.contributions import contributions, told_in_words
 from recsys.models.ranker import Ranker
 from recsys.models.scoring import Scorer, features_of
 from recsys.recommendations.lists import is_ranked
+from recsys.recommendations.reasons import SIMILAR_USER_GENERATORS
 from recsys.settings.models import ModelSettings
 
-EXPLAINED = ("als", "ease", "item_knn", "similar_users")
-"""Generators that learn from who takes what: ALS speaks for its own rows, and for those of the others, which name no
-item; taking its item away lowers theirs as often (benchmarks.fidelity)."""
 _KEYS = ["user_id", "item_id"]
 
 
 def with_als_anchors(rows: pl.DataFrame, scorer: Scorer, settings: ModelSettings) -> pl.DataFrame:
-    """`rows` of lists, in the same order, where those that EXPLAINED proposed highest name the user's item that speaks
-    most for them (recsys.models.als_explanation)."""
+    """`rows` of lists, in the same order, where those that SIMILAR_USER_GENERATORS proposed highest name the user's
+    item that speaks most for them (recsys.models.als_explanation).
+
+    ALS speaks for the rows of the others too, which name no item: taking its item away lowers theirs as often
+    (benchmarks.fidelity).
+    """
     als = als_of(scorer.generators)
-    collaborative = pl.col("generator").is_in(EXPLAINED)
+    collaborative = pl.col("generator").is_in(SIMILAR_USER_GENERATORS)
     wanted = rows.filter(collaborative).select(_KEYS).unique().sort(_KEYS)
     if als is None or wanted.is_empty():
         return rows
