@@ -23,6 +23,8 @@ Integers = NDArray[np.int64]
 Counts = NDArray[np.int32]
 LEVELS = (1, 2, 9)
 """Levels of the category path, from wide to narrow, whose trends tell of their items."""
+LATELY = 112
+"""Days without any demand after which nobody forecasts an item."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,11 @@ class DemandSeries:
 def within(cumulated: Floats | Counts, day: int, length: int) -> Floats:
     """Sum over the `length` days before `day` (fewer where the history is shorter), of a cumulated array."""
     return np.asarray(cumulated[:, day] - cumulated[:, max(0, day - length)], dtype=np.float64)
+
+
+def sold_lately(series: DemandSeries, day: int) -> NDArray[np.bool_]:
+    """Which items had demand in the LATELY days before `day`: those worth a forecast."""
+    return within(series.sales_before, day, LATELY) > 0
 
 
 def lay_out(demand: DemandLines, rows: Integers) -> DemandSeries:

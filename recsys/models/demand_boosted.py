@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.features.demand_features import demand_features
-from recsys.features.demand_series import DemandLines, DemandSeries, Floats
+from recsys.features.demand_series import DemandLines, DemandSeries, Floats, sold_lately
 from recsys.settings.demand import DemandSettings
 
 
@@ -38,13 +38,8 @@ def training_days(newest: int, settings: DemandSettings) -> list[int]:
 
 def learnable(series: DemandSeries, day: int, settings: DemandSettings) -> NDArray[np.bool_]:
     """Which items have sold on enough days, and lately enough, for the boosted model as of `day`."""
-    lately = within_days(series, day, 112) > 0
-    return np.asarray((series.sales_before[:, day] >= settings.boosted_demand_days) & lately)
-
-
-def within_days(series: DemandSeries, day: int, length: int) -> NDArray[np.int32]:
-    """Days of demand in the `length` days before `day`."""
-    return np.asarray(series.sales_before[:, day] - series.sales_before[:, max(0, day - length)])
+    enough = series.sales_before[:, day] >= settings.boosted_demand_days
+    return np.asarray(enough & sold_lately(series, day))
 
 
 def fit_boosted(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.features.demand_features import PRIOR_DAYS, category_prior, demand_features
-from recsys.features.demand_series import DemandLines, DemandSeries, Floats, Integers, lay_out
+from recsys.features.demand_series import DemandLines, DemandSeries, Floats, Integers, lay_out, sold_lately
 from recsys.models.demand_averages import classical
 from recsys.models.demand_boosted import Boosted, fit_boosted
 from recsys.models.demand_election import demand_classes, elect, scaled_errors, with_blends
@@ -108,7 +108,7 @@ def _judge(demand: DemandLines, series: DemandSeries, trials: list[_Trial]) -> t
     elected = elect(np.concatenate([trial.kinds for trial in trials]), errors)
     forecasts, sold, seen, dispersion = [], [], [], []
     for trial in trials:
-        mine = _sold_lately(series, trial.day)
+        mine = sold_lately(series, trial.day)
         names = np.array([elected[kind] for kind in trial.kinds], dtype=object)
         forecasts.append(_chosen(trial.forecasts, names)[mine])
         window = slice(trial.day, trial.day + forecasts[-1].shape[1])
@@ -122,7 +122,7 @@ def _judge(demand: DemandLines, series: DemandSeries, trials: list[_Trial]) -> t
 def _errors(series: DemandSeries, trial: _Trial, name: str) -> Floats:
     """Scaled errors of a candidate, NaN for items that nobody would have forecast."""
     errors = scaled_errors(series, trial.day, trial.forecasts[name])
-    return np.where(_sold_lately(series, trial.day), errors, np.nan)
+    return np.where(sold_lately(series, trial.day), errors, np.nan)
 
 
 def _levels(
@@ -136,10 +136,6 @@ def _levels(
         few = series.sales_before[:, day] < settings.boosted_demand_days
         levels["boosted"] = np.where(few, base, learnt)
     return levels
-
-
-def _sold_lately(series: DemandSeries, day: int) -> NDArray[np.bool_]:
-    return np.asarray(series.sales_before[:, day] > series.sales_before[:, max(0, day - 112)])
 
 
 def _chosen(values: dict[str, Floats], names: NDArray[np.object_]) -> Floats:

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import scipy.sparse as sp
 
-from recsys.models.generator import Codes
+from recsys.models.generator import Known
 from recsys.models.neighbours import ones
 from recsys.settings.similar import SimilarSettings
 
@@ -71,7 +71,7 @@ def shared_buyers(bought: pl.DataFrame, items: int, settings: SimilarSettings) -
 
     newest = bought.tail(settings.bought_events)
     matrix = ones(newest["user"], newest["item"], items)
-    columns = _most_bought(matrix, settings.neighbour_items)
+    columns = Known(matrix).supported(2, settings.neighbour_items)
     if not len(columns):
         return pl.DataFrame(schema={"item": pl.Int32, "other": pl.Int32, "shared": pl.Float32})
     part = matrix[:, columns].tocsr()
@@ -84,12 +84,6 @@ def shared_buyers(bought: pl.DataFrame, items: int, settings: SimilarSettings) -
     keep = (near.row != near.col) & (common > 1.5)
     found = {"item": columns[near.row[keep]], "other": columns[near.col[keep]], "shared": near.data[keep]}
     return pl.DataFrame(found).with_columns(pl.col("shared").cast(pl.Float32))
-
-
-def _most_bought(matrix: sp.csr_matrix, limit: int) -> Codes:
-    users = np.bincount(matrix.indices, minlength=matrix.shape[1])
-    order = np.lexsort((np.arange(len(users)), -users))[:limit]
-    return np.sort(order[users[order] > 1]).astype(np.int32)
 
 
 def best_of(pairs: pl.DataFrame, score: str, k: int) -> pl.DataFrame:
