@@ -54,7 +54,8 @@ def build_views(history: History) -> Views:
 
 
 def interest_view(history: History) -> pl.DataFrame:
-    """One row per user and item seen without buying: w_ columns, apart from purchases because they are noisier."""
+    """One row per user and item viewed, favoured or put in the cart, bought too or not: w_ columns, apart from
+    purchases because they are noisier."""
     seen = history.aged("view", "favourite", "cart")
     return (
         seen.group_by("user", "item")

@@ -25,7 +25,7 @@ _BLOCK = 4096
 
 @dataclass(frozen=True)
 class Ease:
-    """Scores of a user are rows @ `right`, corrected in the dual form by X and `diagonal`.
+    """Scores of a user are rows @ `solved`, corrected in the dual form by X and `diagonal`.
 
     rows    users x columns weights X (primal), with `solved` = items x items weights
     dual    `solved` = K (users x users), `diagonal` = diag(P) of every column

@@ -58,7 +58,11 @@ _PARENT = Column("parent", INTEGER, "Code of the category above it.")
 FEATURE_VIEWS = (
     FeatureView("pairs", "One row per user and item bought.", ("user", "item"), (_USER, _ITEM), ("ui_",)),
     FeatureView(
-        "interest", "One row per user and item seen without buying.", ("user", "item"), (_USER, _ITEM), ("w_",)
+        "interest",
+        "One row per user and item viewed, favoured or put in the cart, bought too or not.",
+        ("user", "item"),
+        (_USER, _ITEM),
+        ("w_",),
     ),
     FeatureView(
         "users",

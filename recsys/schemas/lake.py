@@ -82,7 +82,7 @@ EXCLUDED_EVENTS = Table(
 
 REJECTED_SNAPSHOTS = Table(
     "rejected_snapshots",
-    "One row per row of items, users or stock that was refused at extraction.",
+    "One row per row that was refused at extraction, of a table other than events.",
     ("table_name", "row_key", "reason", "row_text"),
     (
         Column("table_name", TEXT, "Table of the contract that the row came from."),

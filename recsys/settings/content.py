@@ -1,4 +1,4 @@
-"""What the texts and attributes of items are turned into, and which items count as similar."""
+"""What the texts and attributes of items are turned into."""
 
 from __future__ import annotations
 
