@@ -40,21 +40,21 @@ def build_campaign_audiences(context: RunContext) -> Counts:
         for table in (schemas.ITEMS, schemas.USERS, schemas.STOCK)
     )
     campaigns = load_campaigns(context, items)
-    chosen, small, results = (pl.DataFrame(schema=kind) for kind in _EMPTY)
+    rows, small, results = (pl.DataFrame(schema=kind) for kind in _EMPTY)
     if campaigns.rows.is_empty():
         log.info("campaign_audiences: the shop tells of no campaign: audiences are switched off")
     else:
         purchases = load_purchases(context, items)
-        chosen, small = _audiences(context, campaigns, purchases, users, stock)
+        rows, small = _audiences(context, campaigns, purchases, users, stock)
         results = audience_results(context, campaigns, purchases)
     for campaign_id, way, count in small.iter_rows():
         log.info("campaign_audiences: %s, %s: %d users are fewer than may be shown", campaign_id, way, count)
     day = {"as_of_date": context.as_of_date}
     return {
-        "campaigns": chosen["campaign_id"].n_unique(),
-        "audiences": chosen.select(KEYS).unique().height,
+        "campaigns": rows["campaign_id"].n_unique(),
+        "audiences": rows.select(KEYS).unique().height,
         "too_small": small.height,
-        "rows": write_partition(context.lake, schemas.CAMPAIGN_AUDIENCES, chosen, **day),
+        "rows": write_partition(context.lake, schemas.CAMPAIGN_AUDIENCES, rows, **day),
         "results": write_partition(context.lake, schemas.AUDIENCE_RESULTS, results, **day),
     }
 
