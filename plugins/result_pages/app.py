@@ -180,8 +180,9 @@ def items(request: Request, asked: Asked, item_id: Text = "", text: Text = "", p
         if not item_id:
             limits = {"limit": PAGE_ROWS + 1, "offset": (page - 1) * PAGE_ROWS}
             rows = reader.rows(queries.SEARCH, day=days.day, text=text, **limits)
-            named = titles(reader, days.day, item_ids(rows))
-            return render(request, "items.html", days=days, rows=rows, text=text, page=page, named=named)
+            named, more = titles(reader, days.day, item_ids(rows)), rows[PAGE_ROWS:]
+            rows = rows[:PAGE_ROWS]
+            return render(request, "items.html", days=days, rows=rows, more=more, text=text, page=page, named=named)
         key = {"day": days.day, "item_id": item_id}
         details = reader.rows(queries.ITEM, **key)
         pairs = reader.rows(queries.PAIRS, **key)
