@@ -14,7 +14,8 @@ from recsys.models.cuts import cut_days
 from recsys.models.gate import find_champion
 from recsys.models.registry import drop_old_cuts
 from recsys.recommendations.day_report import try_write_report
-from recsys.recommendations.publish import drop_partition, exclusive
+from recsys.recommendations.publish import drop_partition
+from recsys.recommendations.publish_turn import exclusive
 from recsys.run import Counts, RunContext
 from recsys.storage import drop_aside, drop_folders, table_names
 from recsys.warehouse import STAGING, connect_warehouse, current_day, partition_days, partition_name

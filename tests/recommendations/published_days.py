@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import polars as pl
+import psycopg2
 
 from recsys import schemas
 from recsys.config import Environment, Settings
@@ -88,3 +90,14 @@ def run_day(context: RunContext) -> Counts:
     stage_tables(context)
     check_staging(context)
     return publish(context)
+
+
+def fetch(dsn: str, query: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Rows of `query`."""
+    connection = psycopg2.connect(dsn)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(query, parameters)
+            return cursor.fetchall()
+    finally:
+        connection.close()

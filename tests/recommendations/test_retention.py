@@ -18,7 +18,8 @@ from recsys.models.gate import find_champion
 from recsys.models.registry import Serving, read_frame, write_frame, write_serving
 from recsys.models.verdicts import Check, Judged, verdict_rows, write_verdicts
 from recsys.recommendations import retention
-from recsys.recommendations.publish import exclusive, rollback
+from recsys.recommendations.publish import rollback
+from recsys.recommendations.publish_turn import exclusive
 from recsys.recommendations.retention import apply_retention
 from recsys.recommendations.staging import stage_tables
 from recsys.settings.publishing import PublishSettings
