@@ -10,10 +10,10 @@ import logging
 import os
 import socket
 import sys
-from datetime import date
 from typing import Any
 
 from recsys import steps
+from recsys.arguments import a_day
 from recsys.config import ConfigError, load_environment, load_settings
 
 INTRODUCTION = """\
@@ -74,26 +74,22 @@ def build_parser() -> argparse.ArgumentParser:
             command.add_argument("--shard", type=int, default=0, help="number of the shard, from 0 (default: 0)")
     complete = _add(commands, "complete-basket", "Print the items that complete a basket, one JSON line each.")
     complete.add_argument("items", nargs="+", metavar="ITEM", help="item_id of an item in the basket")
-    complete.add_argument(
-        "--as-of", type=date.fromisoformat, required=True, metavar="DATE", help="a day that was built"
-    )
+    complete.add_argument("--as-of", type=a_day, required=True, metavar="DATE", help="a day that was built")
     complete.add_argument("--user", metavar="USER", help="user_id: prefer what the user is likely to buy")
     complete.add_argument("--count", type=int, default=10, help="items to print (default: 10)")
     rollback = _add(commands, "rollback", "Show readers an earlier published day.")
-    rollback.add_argument("--to", type=date.fromisoformat, metavar="DATE", help="default: the day before the current")
+    rollback.add_argument("--to", type=a_day, metavar="DATE", help="default: the day before the current")
     release = _add(commands, "release", "Give a day free that a killed run still holds.")
-    release.add_argument("--as-of", type=date.fromisoformat, required=True, metavar="DATE", help="the day, YYYY-MM-DD")
+    release.add_argument("--as-of", type=a_day, required=True, metavar="DATE", help="the day, YYYY-MM-DD")
     create = _add(commands, "create-warehouse", "Create schemas, tables, views and roles in the warehouse; repeatable.")
     create.add_argument("--admin-dsn", help="database and a role that may create roles (default: RECSYS_WAREHOUSE_DSN)")
     why = _add(commands, "explain", "Tell why an item is in a user's lists of a day, or why it is not.")
     why.add_argument("--user", required=True, metavar="USER_ID", help="whose lists")
     why.add_argument("--item", required=True, metavar="ITEM_ID", help="which item")
-    why.add_argument("--as-of", type=date.fromisoformat, required=True, metavar="DATE", help="day of the lists")
+    why.add_argument("--as-of", type=a_day, required=True, metavar="DATE", help="day of the lists")
     backtest = _add(commands, "backtest", "Build past days one by one, then measure what they published.")
     for name, text in (("--from", "first day"), ("--to", "last day")):
-        backtest.add_argument(
-            name, dest=f"day_{name[2:]}", type=date.fromisoformat, required=True, metavar="DATE", help=text
-        )
+        backtest.add_argument(name, dest=f"day_{name[2:]}", type=a_day, required=True, metavar="DATE", help=text)
     backtest.add_argument("--every", type=int, default=1, metavar="DAYS", help="days between two (default: 1)")
     _add(commands, "settings", "Print the settings in force as JSON.")
     return parser
@@ -107,7 +103,7 @@ def _add(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
 def _add_day(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as-of",
-        type=date.fromisoformat,
+        type=a_day,
         required=True,
         metavar="DATE",
         help="day to build recommendations for, YYYY-MM-DD; everything before its 00:00 is known",

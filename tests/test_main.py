@@ -53,6 +53,14 @@ def test_a_wrong_call_ends_with_usage(arguments: list[str], capsys: pytest.Captu
     assert "usage: python -m recsys" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("command", "option"), [("run", "--as-of"), ("rollback", "--to"), ("backtest", "--from")])
+def test_a_day_that_there_is_not_is_told_as_one(command: str, option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command, option, "2017-02-30"])
+    error = capsys.readouterr().err
+    assert f"argument {option}: '2017-02-30' is no day, write one as 2017-12-04" in error
+
+
 def test_settings_print_what_is_in_force(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
