@@ -133,7 +133,16 @@ def load_settings(path: str | None = None) -> Settings:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"settings file {path}: {error}") from error
-    return _override(Settings(), values, "")
+    return override(Settings(), values)
+
+
+def override(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    """`settings` with `values` in their place, which are nested as in the file: {"models": {"als_factors": 32}}.
+
+    Raises ConfigError for an unknown key or a value of the wrong type.
+    """
+    changed: Settings = _override(settings, values, "")
+    return changed
 
 
 def load_environment(variables: Mapping[str, str] = os.environ) -> Environment:

@@ -11,16 +11,18 @@ keep the newest one for the report.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
+import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import polars as pl
 
-from recsys.config import ConfigError, Settings, load_environment, load_settings
+from recsys.arguments import a_day
+from recsys.config import ConfigError, Settings, load_environment, load_settings, override
 from recsys.features.assemble import feature_names
 from recsys.features.build import load_history
 from recsys.features.history import History
@@ -29,28 +31,28 @@ from recsys.models.cuts import cut_days, cut_frame, is_usable, label_types, make
 from recsys.models.measuring import split_truth
 from recsys.models.metrics import ndcg, recall, top_lists
 from recsys.models.ranker import fit_ranker, score
-from recsys.run import RunContext
-from recsys.settings.models import ModelSettings
+from recsys.run import RunContext, RunError
+from recsys.storage import LakeError
 
 
 def trials(settings: Settings, choices: list[str]) -> Iterator[tuple[str, Settings]]:
-    """The defaults, then each `name=value,value` of `choices` one value at a time.
+    """The defaults, then each `name=value,value` of `choices` one value at a time; values as in a settings file.
 
-    Raises ConfigError for a name that ModelSettings lacks or a value of another type.
+    Raises ConfigError, before the first trial, for a name that is no setting of models, or a value that it cannot have.
     """
-    yield "defaults", settings
-    types = {field.name: type(getattr(settings.models, field.name)) for field in dataclasses.fields(ModelSettings)}
+    found = [("defaults", settings)]
     for choice in choices:
         name, _, values = choice.partition("=")
-        if name not in types or not values:
-            raise ConfigError(f"{choice!r}: write name=value,value with one of {', '.join(sorted(types))}")
-        for text in values.split(","):
-            try:
-                value = types[name](text)
-            except ValueError as error:
-                raise ConfigError(f"{name}: {text!r} is no {types[name].__name__}") from error
-            models = dataclasses.replace(settings.models, **{name: value})
-            yield f"{name}={text}", dataclasses.replace(settings, models=models)
+        try:
+            told = tomllib.loads(f"values = [{values}]")["values"]
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(
+                f"{choice!r}: write NAME=VALUE,VALUE with values as in a settings file ({error})"
+            ) from error
+        if not told:
+            raise ConfigError(f"{choice!r}: write NAME=VALUE,VALUE")
+        found += [(f"{name}={value}", override(settings, {"models": {name: value}})) for value in told]
+    return iter(found)
 
 
 def evaluate(history: History, as_of_date: date, settings: Settings) -> dict[str, Any]:
@@ -78,17 +80,32 @@ def _mean(values: Any) -> float:
     return round(float(values.mean()), 4) if len(values) else 0.0
 
 
-def main() -> None:
-    """Print one line a trial."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--as-of", type=date.fromisoformat, required=True, help="end of the holdout")
-    parser.add_argument("--try", dest="choices", action="append", default=[], metavar="NAME=VALUE,VALUE")
-    options = parser.parse_args()
-    settings = load_settings()
-    history = load_history(RunContext(options.as_of, load_environment(), settings, "search"))
-    for name, changed in trials(settings, options.choices):
-        print(json.dumps({"trial": name} | evaluate(history, options.as_of, changed)), flush=True)
+def main(arguments: list[str] | None = None) -> int:
+    """Print one line a trial; returns the exit code, 1 after an error."""
+    parser = argparse.ArgumentParser(
+        "python -m recsys.models.search", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--as-of", type=a_day, required=True, metavar="DATE", help="end of the holdout, YYYY-MM-DD")
+    parser.add_argument(
+        "--try",
+        dest="choices",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE,VALUE",
+        help="setting of [models] and its values (python -m recsys settings lists them); may be given several times",
+    )
+    options = parser.parse_args(arguments)
+    try:
+        settings = load_settings()
+        tried = trials(settings, options.choices)
+        history = load_history(RunContext(options.as_of, load_environment(), settings, "search"))
+        for name, changed in tried:
+            print(json.dumps({"trial": name} | evaluate(history, options.as_of, changed)), flush=True)
+    except (ConfigError, LakeError, RunError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

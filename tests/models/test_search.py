@@ -6,7 +6,7 @@ import pytest
 
 from recsys.config import ConfigError
 from recsys.features.history import encode
-from recsys.models.search import evaluate, trials
+from recsys.models.search import evaluate, main, trials
 from tests import known_answer_shop as shop
 
 
@@ -17,10 +17,35 @@ def test_each_value_is_tried_alone_against_the_defaults() -> None:
     assert told[3][1].models == dataclasses.replace(shop.SETTINGS.models, als_alpha=0.5)
 
 
-@pytest.mark.parametrize("choice", ("no_such=1", "als_factors=many", "als_factors"))
-def test_a_wrong_choice_is_named(choice: str) -> None:
+def test_a_list_is_one_value() -> None:
+    told = list(trials(shop.SETTINGS, ["network_units=[64, 32],[16]"]))
+    assert [settings.models.network_units for _, settings in told[1:]] == [(64, 32), (16,)]
+    assert [name for name, _ in told[1:]] == ["network_units=[64, 32]", "network_units=[16]"]
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        "no_such=1",
+        "als_factors=many",
+        "als_factors",
+        "als_factors=",
+        "network_units=64",
+        "half_life_days=8,0",
+        "als_alpha=nan",
+    ],
+)
+def test_a_wrong_choice_is_named_before_the_first_trial(choice: str) -> None:
     with pytest.raises(ConfigError, match=choice.split("=")[0]):
-        list(trials(shop.SETTINGS, [choice]))
+        trials(shop.SETTINGS, [choice])
+
+
+def test_an_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], lake: str) -> None:
+    for name, value in {"SHOP_DSN": "unused", "WAREHOUSE_DSN": "unused", "LAKE": lake, "CONFIG": ""}.items():
+        monkeypatch.setenv(f"RECSYS_{name}", value)
+    assert main(["--as-of", "2017-11-06"]) == 1
+    error = capsys.readouterr().err
+    assert error == "error: events of 2017-11-06 are not checked: run check_extracts first\n"
 
 
 def test_a_trial_measures_both_lists() -> None:
