@@ -97,6 +97,21 @@ def test_a_missing_column_leaves_the_published_rows(context: RunContext, tmp_pat
     assert shown(context.environment.warehouse_dsn) == OLD
 
 
+def test_a_source_that_dies_half_way_leaves_the_published_rows(context: RunContext, tmp_path: Path) -> None:
+    shop.copy_rows(context.environment.shop_dsn, "events", EVENTS)
+    text = (context.environment.source_sql / "events.sql").read_text()
+    half = EVENTS["event_id"][EVENTS.height // 2]
+    (tmp_path / "events.sql").write_text(
+        text.replace(
+            "    quantity,\n", f"    case when event_id = '{half}' then 1 / (quantity - quantity) end as quantity,\n"
+        )
+    )
+    environment = dataclasses.replace(context.environment, source_sql=tmp_path)
+    with pytest.raises(RunError, match="reading events from the shop: the source broke off: division by zero"):
+        steps.run_all(dataclasses.replace(context, environment=environment))
+    assert shown(context.environment.warehouse_dsn) == OLD
+
+
 def test_a_full_disk_leaves_the_published_rows(context: RunContext, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
