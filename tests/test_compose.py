@@ -100,13 +100,8 @@ def test_ports_are_on_loopback(compose: dict[str, Any]) -> None:
 
 
 def test_variables_are_those_that_the_code_reads(compose: dict[str, Any]) -> None:
-    readers = (
-        "recsys/config.py",
-        "recsys/settings/content.py",
-        "plugins/run_form.py",
-        "plugins/result_pages/warehouse.py",
-    )
-    read = {name for path in readers for name in re.findall(r"RECSYS_[A-Z_]+", (ROOT / path).read_text())}
+    files = [path for folder in ("recsys", "plugins", "dags") for path in (ROOT / folder).rglob("*.py")]
+    read = {name for path in files for name in re.findall(r"RECSYS_[A-Z_]+", path.read_text())}
     for name in AIRFLOW:
         given = {key for key in compose["services"][name]["environment"] if key.startswith("RECSYS_")}
         assert given == read, name
