@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 __all__ = ["extract_events", "extract_snapshots"]
 
 _END_OF_TIME = datetime(9999, 12, 31, tzinfo=timezone.utc)
-_RULES_VERSION = "2"
+_RULES_VERSION = "3"
 _OPEN = ":open"
 _WRITERS = 2
 

@@ -20,6 +20,10 @@ _INSTANT_FORMATS = ("%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z")
 _NAIVE_FORMATS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d")
 _ENDS = {"infinity": "9999-12-31", "-infinity": None}
 """Postgres's words for a time that never comes, and for one that was always over, which is what null says."""
+LARGEST_QUANTITY = 1e9
+"""Units that nobody sells in a line or holds of an item; sums and squares of more than that overflow."""
+LARGEST_PRICE = 1e12
+"""Price, in any currency, that nothing has."""
 _FLAGS = {"t": True, "true": True, "1": True, "yes": True, "f": False, "false": False, "0": False, "no": False}
 
 
@@ -110,8 +114,8 @@ def event_reason(clock_tolerance_minutes: int) -> pl.Expr:
         ("unreadable_value", pl.col("unreadable").is_not_null()),
         ("missing_time", occurred.is_null()),
         ("unknown_event_type", ~pl.col("event_type").is_in(EVENT_TYPES).fill_null(value=False)),
-        ("absurd_quantity", negative | ~quantity.is_finite()),
-        ("absurd_price", (price < 0) | ~price.is_finite()),
+        ("absurd_quantity", negative | ~(quantity.abs() <= LARGEST_QUANTITY)),
+        ("absurd_price", ~price.is_between(0, LARGEST_PRICE)),
         ("time_in_future", occurred > pl.col("ingested_at") + tolerance),
     )
     return first_reason(rules)

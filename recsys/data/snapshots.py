@@ -13,7 +13,7 @@ from psycopg2.extensions import connection as Connection
 
 from recsys.data.campaigns import read_campaign_tables
 from recsys.data.images import item_images
-from recsys.data.reject import Rules, as_json, missing, read_values, split_by_rules
+from recsys.data.reject import LARGEST_PRICE, LARGEST_QUANTITY, Rules, as_json, missing, read_values, split_by_rules
 from recsys.data.source import bound_query, has_rows, snapshot_parameters, stream_rows
 from recsys.data.stock_outs import extract_stock_outs
 from recsys.database import connect
@@ -23,6 +23,7 @@ from recsys.storage import days_of, scan_partitions, write_partition
 
 log = logging.getLogger(__name__)
 
+_LARGEST_ORDERS = {"on_order": LARGEST_QUANTITY, "min_order_quantity": LARGEST_QUANTITY, "lead_time_days": 3650.0}
 SNAPSHOTS = (ITEMS, USERS, STOCK)
 _LONG_AFTER = date(9999, 1, 1)
 
@@ -84,6 +85,8 @@ def _read_snapshot(context: RunContext, connection: Connection, table: Table) ->
     names = [name for name in delivered.column_names if name in left_out and name not in frame.columns]
     frame = frame.with_columns(left_out[name].alias(name) for name in names)
     kept, rejected = split_snapshot(frame, delivered)
+    if table is STOCK:
+        kept = with_sound_orders(kept)
     if table is USERS:
         kept = with_readable_attributes(kept)
         if kept.is_empty() and context.settings.rules.require_consent:
@@ -126,11 +129,22 @@ def _rules(table: Table) -> Rules:
     rules.append(("unreadable_value", pl.col("unreadable").is_not_null()))
     if table.name == ITEMS.name:
         for name in ("list_price", "unit_cost"):
-            rules.append((f"absurd_{name}", (pl.col(name) < 0) | ~pl.col(name).is_finite()))
+            rules.append((f"absurd_{name}", ~pl.col(name).is_between(0, LARGEST_PRICE)))
     if table is STOCK:
         rules.append(("missing_count", pl.col("on_hand").is_null() | ~pl.col("on_hand").is_finite()))
+        rules.append(("absurd_count", pl.col("on_hand").abs() > LARGEST_QUANTITY))
     rules.append(("missing_snapshot_date", pl.col("snapshot_date").is_null()))
     return tuple(rules)
+
+
+def with_sound_orders(stock: pl.DataFrame) -> pl.DataFrame:
+    """Stock whose orders and lead times that nobody can mean are null: the count beside them still holds."""
+    sound = stock
+    for name, largest in _LARGEST_ORDERS.items():
+        sound = sound.with_columns(pl.when(pl.col(name).abs() <= largest).then(name))
+        if strange := sound[name].null_count() - stock[name].null_count():
+            log.warning("stock: %s of %d row(s) is absurd and counts as not told", name, strange)
+    return sound
 
 
 def with_readable_attributes(users: pl.DataFrame) -> pl.DataFrame:

@@ -113,6 +113,29 @@ def test_bad_rows_are_refused_with_their_reason(context: MakeContext, shop_datab
     ]
 
 
+def test_numbers_that_nobody_can_mean_are_refused_or_count_as_not_told(
+    context: MakeContext, shop_database: str
+) -> None:
+    """Forecasts and orders that are made of them would be no finite number, which stops a run at its end."""
+    prices = {"dear": 1e300, "endless": float("inf"), "plain": 1e12}
+    insert_rows(shop_database, "shop.items", [{"item_id": name, "list_price": price} for name, price in prices.items()])
+    counted = {"snapshot_date": date(2024, 3, 9), "on_hand": 0}
+    orders = {"on_order": float("inf"), "lead_time_days": 1e300, "min_order_quantity": float("nan")}
+    rows = [counted | {"item_id": "out"} | orders, counted | {"item_id": "piled", "on_hand": 1e300}]
+    insert_rows(shop_database, "shop.stock", [*rows, counted | {"item_id": "slow", "lead_time_days": 3650}])
+    run = context()
+    extract_snapshots(run)
+    assert snapshot(run, ITEMS)["item_id"].to_list() == ["plain"]
+    told = snapshot(run, STOCK).select("item_id", "on_order", "lead_time_days", "min_order_quantity").rows()
+    assert told == [("out", None, None, None), ("slow", None, 3650.0, None)]
+    refused = snapshot(run, REJECTED_SNAPSHOTS).select("row_key", "reason").rows()
+    assert sorted(refused) == [
+        ("dear", "absurd_list_price"),
+        ("endless", "absurd_list_price"),
+        ("piled", "absurd_count"),
+    ]
+
+
 def test_users_keep_their_row_over_broken_attributes(context: MakeContext, shop_database: str) -> None:
     insert_rows(
         shop_database,
