@@ -1,9 +1,10 @@
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from recsys.config import _NEVER_ZERO, ConfigError, Environment, Settings, load_environment, load_settings
+from recsys.settings.opening import OpeningSettings
 
 
 def write(folder: Path, text: str) -> str:
@@ -53,6 +54,15 @@ def test_a_day_is_closed_every_year_or_once(tmp_path: Path) -> None:
     assert opening.closed(date(2017, 12, 25)) and opening.closed(date(2031, 12, 25))
     assert opening.closed(date(2018, 4, 1)) and not opening.closed(date(2019, 4, 1))
     assert not Settings().opening.closed(date(2017, 12, 25))
+
+
+def test_days_of_other_kinds_are_passed_over_in_looking_back() -> None:
+    opening = OpeningSettings(closed_days=("05-01",), sale_days=("05-03", "05-06"))
+    assert opening.apart(date(2024, 5, 6), 4) == [date(2024, 5, 3), date(2024, 5, 1)]
+    assert opening.apart(date(2024, 5, 6), 3) == [date(2024, 5, 3)]
+    assert Settings().opening.apart(date(2024, 5, 6), 28) == []
+    every = OpeningSettings(closed_days=tuple(f"{date(2000, 1, 1) + timedelta(days=n):%m-%d}" for n in range(366)))
+    assert every.apart(date(2024, 5, 6), 1) == []
 
 
 def test_a_file_in_another_encoding_is_an_error(tmp_path: Path) -> None:

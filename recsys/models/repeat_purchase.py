@@ -11,14 +11,16 @@ where `wait` is twice the distance from the expected gap while `last` is below t
 rate is low right after a purchase, highest when the next one is due, and fades for who stopped.
 Both rates give the chance of a purchase within h days, 1 - (1 + h / denominator) ** -(k + a). Neither knows that
 habits change; so their log odds go, with how lately and how often the user buys this and anything, into a ridge
-logistic regression fitted on the newest h days before the day: Platt scaling with more than one input.
+logistic regression fitted on the newest h days before the day: Platt scaling with more than one input. Days of a great
+sale and closed ones are no such days.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -97,20 +99,27 @@ class RepeatPurchase:
 
 
 def fit_repeat_purchase(
-    history: History, history_days: int, settings: RepeatSettings, seed: int, today: pl.DataFrame | None = None
+    history: History,
+    history_days: int,
+    settings: RepeatSettings,
+    seed: int,
+    today: pl.DataFrame | None = None,
+    apart: Sequence[date] = (),
 ) -> RepeatPurchase:
-    """Fit on `history`: rhythms as of its end, weights on the purchases of its last settings.days days.
+    """Fit on `history`: rhythms as of its end, weights on the purchases of its last settings.days days but for `apart`.
 
     `today`: item and PAIR_FACTS as of its end, where they are at hand.
     """
-    start = history.as_of - timedelta(days=settings.days)
+    start = history.as_of - timedelta(days=settings.days + len(apart))
     past = history.before(start, history_days)
     now = _rhythms(history.before(history.as_of, history_days), settings, today)
     facts = repeat_facts(past)
     if facts.is_empty():
         return now
     then = _rhythms(past, settings, facts)
-    bought = history.aged("purchase").filter(pl.col("age") <= settings.days)
+    bought = history.aged("purchase").filter(
+        (pl.col("age") <= settings.days + len(apart)) & ~pl.col("day").is_in(list(apart))
+    )
     label = bought.select("user", "item", label=pl.lit(1.0)).unique()
     users = pl.Series(draw_users(facts["user"].unique().sort(), settings.training_users, seed))
     mine = facts.filter(pl.col("user").is_in(users.implode()))
@@ -125,7 +134,8 @@ def save_repeat_purchase(context: RunContext, history: History) -> None:
     """Fit the day's model on `history` and write it. Raises LakeError before build_features ran."""
     settings = context.settings
     today = scan_view(context, "pairs").select("item", *PAIR_FACTS).collect()
-    fitted = fit_repeat_purchase(history, settings.models.history_days, settings.repeat, settings.seed, today)
+    apart = settings.opening.apart(context.as_of_date, settings.repeat.days)
+    fitted = fit_repeat_purchase(history, settings.models.history_days, settings.repeat, settings.seed, today, apart)
     registry.write_arrays(context.lake, context.as_of_date, "repeat_purchase", fitted.arrays())
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+
+_FURTHEST = 731
+"""Days within which ordinary ones are looked for."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,8 @@ class OpeningSettings:
 
     sale_days: tuple[str, ...] = ()
     """Days of a great sale, written alike: "11-11". However many events come on one, no run stops; other days are not
-    measured by it, and the demand of ordinary days, which is what is forecast for all days, is not learnt from it."""
+    measured by it; the demand of ordinary days, which is what is forecast for all days, and the chance of a repeat
+    purchase are not learnt from it."""
 
     def __post_init__(self) -> None:
         for name in ("closed_days", "sale_days"):
@@ -42,6 +46,20 @@ class OpeningSettings:
     def ordinary(self, day: date) -> bool:
         """Whether `day` tells of other days: neither closed nor a sale's."""
         return not (self.closed(day) or self.on_sale(day))
+
+    def apart(self, before: date, count: int) -> list[date]:
+        """Days to pass over in looking back from a day at `count` ordinary ones, newest first.
+
+        Where two years hold fewer ordinary days there is nothing to look at, and nothing to pass over.
+        """
+        passed: list[date] = []
+        for back in range(1, _FURTHEST):
+            day = before - timedelta(days=back)
+            if not self.ordinary(day):
+                passed.append(day)
+            elif back - len(passed) == count:
+                return passed
+        return []
 
 
 def _names(days: tuple[str, ...], day: date) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -19,7 +20,7 @@ from recsys.models.repeat_purchase import (
     repeat_facts,
 )
 from recsys.settings.repeat import RepeatSettings
-from tests.literal_history import evenings, history_of
+from tests.literal_history import AS_OF, evenings, history_of
 
 ITEMS = pl.DataFrame({"item_id": ["milk", "sofa"], "category_path": ["FOOD", "HOME"]})
 
@@ -89,3 +90,42 @@ def test_probabilities_come_true_and_survive_the_registry() -> None:
     assert came[order[-100:]].mean() > 3 * came[order[:100]].mean()
     again = RepeatPurchase.from_arrays(model.arrays(), model.settings)
     assert np.array_equal(again.probabilities(facts), told)
+
+
+def rhythmic(rng: np.random.Generator, ahead: float = 14.0) -> list[tuple[str, str, float]]:
+    """400 users who buy three of ten items each, in gaps of their own that hardly vary; ages below 0 are to come."""
+    lines = []
+    for user in range(400):
+        for item in rng.choice(10, 3, replace=False):
+            gap = rng.uniform(8, 40)
+            age = 200 - rng.uniform(0, gap)
+            while age > -ahead:
+                lines.append((f"u{user:03d}", f"i{item}", float(age)))
+                age -= rng.gamma(4, gap / 4)
+    return lines
+
+
+def told_and_found(lines: list[tuple[str, str, float]], apart: list[date]) -> tuple[float, float]:
+    history = history_of([line for line in lines if line[2] >= 0])
+    facts = repeat_facts(history)
+    later = {line[:2] for line in lines if line[2] < 0}
+    came = [(history.users[user], history.items[item]) in later for user, item in facts.select("user", "item").rows()]
+    model = fit_repeat_purchase(history, 365, RepeatSettings(), 1, apart=apart)
+    return float(model.probabilities(facts).mean()), float(np.mean(came))
+
+
+def test_the_rush_of_a_great_sale_is_not_expected_again() -> None:
+    """Five days ago everybody bought six items more: the days to come were told twice what came of them."""
+    rng = np.random.default_rng(2)
+    lines = rhythmic(rng)
+    for user in range(400):
+        lines += [(f"u{user:03d}", f"i{item}", 5.5) for item in rng.choice(10, 6, replace=False)]
+    told, found = told_and_found(lines, [(AS_OF - timedelta(days=5.5)).date()])
+    assert told == pytest.approx(found, rel=0.15)
+
+
+def test_chances_are_learnt_from_the_days_before_a_long_closure() -> None:
+    """Sixteen days closed, whose buyers come afterwards: the last fourteen days hold no purchase to learn from."""
+    lines = [(*line[:2], -1.0 if 0 <= line[2] <= 16 else line[2]) for line in rhythmic(np.random.default_rng(3))]
+    told, found = told_and_found(lines, [AS_OF.date() - timedelta(days=back) for back in range(1, 17)])
+    assert told == pytest.approx(found, rel=0.15)
