@@ -6,8 +6,9 @@ Everything is as of a cut. `user_facts` holds plain facts (counts, days, money),
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 
@@ -43,6 +44,11 @@ class Purchases:
     def users(self, cut: datetime) -> pl.Series:
         """Ids of users who bought something before `cut`, sorted."""
         return self.rows.filter(pl.col("at") < cut)["user_id"].unique().cast(pl.String).sort()
+
+    def without(self, days: Sequence[date], time_zone: str) -> Purchases:
+        """The same but for the purchases of `days` of `time_zone`."""
+        day = pl.col("at").dt.convert_time_zone(time_zone).dt.date()
+        return Purchases(self.rows.filter(~day.is_in(list(days)))) if days else self
 
     def buyers(self, items: pl.Series, start: datetime, end: datetime) -> pl.DataFrame:
         """user_id, spend of those who bought one of `items` in [start, end), sorted."""

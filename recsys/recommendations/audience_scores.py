@@ -12,6 +12,7 @@ scored. What affinity and lookalike predict is a purchase within the horizon, or
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -148,8 +149,13 @@ def _response(model: ResponseModel, facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _learnt(day: AudienceDay, campaign_id: str, window: timedelta) -> Learnt:
-    """Users to learn from: who had bought something before the window and may be addressed, drawn where too many."""
-    start, settings = day.context.as_of - window, day.context.settings
+    """Users to learn from: who had bought something before the window and may be addressed, drawn where too many.
+
+    Days of a great sale or a closure tell nothing of those to come: the window is longer by them.
+    """
+    context, settings = day.context, day.context.settings
+    apart = settings.opening.apart(context.as_of_date, math.ceil(window / timedelta(days=1)))
+    start = context.as_of - window - timedelta(days=len(apart))
     users = day.purchases.users(start)
     users = users.filter(users.is_in(day.users.implode()))
     limit = settings.audiences.max_training_users
@@ -157,7 +163,8 @@ def _learnt(day: AudienceDay, campaign_id: str, window: timedelta) -> Learnt:
         drawn = np.random.default_rng(settings.seed).choice(len(users), limit, replace=False)
         users = users.gather(np.sort(drawn))
     facts = user_facts(day.purchases, day.campaigns, campaign_id, users, start)
-    bought = day.purchases.buyers(day.campaigns.items_of(campaign_id), start, day.context.as_of)["user_id"]
+    ordinary = day.purchases.without(apart, settings.time_zone)
+    bought = ordinary.buyers(day.campaigns.items_of(campaign_id), start, context.as_of)["user_id"]
     return Learnt(start, facts.with_columns(bought=pl.col("user_id").is_in(bought.implode())))
 
 

@@ -20,8 +20,8 @@ class OpeningSettings:
 
     sale_days: tuple[str, ...] = ()
     """Days of a great sale, written alike: "11-11". However many events come on one, no run stops; other days are not
-    measured by it; the demand of ordinary days, which is what is forecast for all days, and the chance of a repeat
-    purchase are not learnt from it."""
+    measured by it; the demand of ordinary days, which is what is forecast for all days, and the chances of
+    purchases (in buy_again, in audiences) are not learnt from it."""
 
     def __post_init__(self) -> None:
         for name in ("closed_days", "sale_days"):

@@ -13,6 +13,7 @@ import pytest
 from recsys import schemas
 from recsys.recommendations.campaign_audiences import build_campaign_audiences
 from recsys.run import Counts, RunContext
+from recsys.settings.opening import OpeningSettings
 from recsys.storage import file_checksum, partition_path, read_partition, write_partition
 from tests.audience_shop import (
     AS_OF_DATE,
@@ -227,3 +228,25 @@ def test_a_promoted_item_s_place_in_a_user_s_list_moves_their_affinity(tmp_path:
     assert made["blind"]["buyer_7"] == made["blind"]["buyer_0"]
     assert made["ranked"]["buyer_7"] > made["ranked"]["buyer_0"]
     assert sum(made["ranked"].values()) == pytest.approx(sum(made["blind"].values()), rel=1e-4)
+
+
+def test_the_rush_of_a_great_sale_is_not_expected_of_the_campaign(tmp_path: Path) -> None:
+    """Ten days ago every other cleaner bought tea for once: a quarter of those who drink none begin to, not half."""
+    cleaners = pl.col("user_id").str.contains("cleaner.*[02468]$")
+    once = events().filter(cleaners).unique("user_id", keep="first", maintain_order=True)
+    rush = once.with_columns(
+        event_id=pl.format("sale-{}", "user_id"),
+        order_id=pl.format("sale-{}", "user_id"),
+        item_id=pl.lit("tea"),
+        occurred_at=pl.lit(day(-9.5)).cast(once.schema["occurred_at"]),
+    )
+    rules = dataclasses.replace(SETTINGS.audiences, max_share=1.0, gap_share=0.0, privacy_floor=1)
+    told = []
+    for days in ((), (f"{day(-10):%m-%d}",)):
+        settings = dataclasses.replace(SETTINGS, opening=OpeningSettings(sale_days=days), audiences=rules)
+        context = lake_context(tmp_path, settings)
+        write_lake(context, events=pl.concat([events(), rush]).sort("occurred_at", "event_id"))
+        build_campaign_audiences(context)
+        own = audiences(context).filter((pl.col("campaign_id") == "coming") & (pl.col("way") == "lookalike"))
+        told.append(own["probability"].mean())
+    assert told == pytest.approx([0.5, 0.25], abs=0.03)
