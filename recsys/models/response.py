@@ -3,7 +3,8 @@
 Whom the shop contacted was no accident, so the model says how likely a contacted user is to respond: a propensity. It
 does not say what contacting changes (an uplift); the holdout of each audience is there to measure that.
 
-For each matured campaign the features of its contacts are those of the moment before it began. The calibration learns
+For each matured campaign the features of its contacts are those of the moment before it began. Who had answered on an
+earlier day than the contact, of their own accord, tells nothing of contacts and is left out. The calibration learns
 from predictions ahead in time: each campaign's by a model of the campaigns that were over when it began.
 """
 
@@ -55,12 +56,12 @@ def past_campaigns(
     purchases: Purchases, campaigns: Campaigns, cut: datetime, settings: AudienceSettings
 ) -> tuple[list[PastCampaign], list[str]]:
     """The newest campaigns that had matured at `cut` with at least one contact, oldest first; and feature names."""
-    matured = campaigns.matured(cut, settings.maturity_days).tail(settings.training_campaigns)
     known, names, past = campaigns.before(cut), list[str](), []
+    asked = _asked(known)
+    matured = campaigns.matured(cut, settings.maturity_days).join(asked, on="campaign_id", how="semi")
+    matured = matured.sort("starts_at", "campaign_id").tail(settings.training_campaigns)
     for campaign_id, starts_at, ends_at in matured.select("campaign_id", "starts_at", "ends_at").iter_rows():
-        contacts = known.contacts.filter(pl.col("campaign_id") == campaign_id)
-        if contacts.is_empty():
-            continue
+        contacts = asked.filter(pl.col("campaign_id") == campaign_id)
         user_ids = contacts["user_id"].unique().sort()
         began = min(starts_at, contacts["contacted_at"].min())
         ready, names = model_ready(user_facts(purchases, campaigns, campaign_id, user_ids, began))
@@ -69,6 +70,16 @@ def past_campaigns(
         over = ends_at + timedelta(days=settings.maturity_days)
         past.append(PastCampaign(campaign_id, began, over, user_ids, ready.select(names).to_numpy(), labels))
     return past, names
+
+
+def _asked(known: Campaigns) -> pl.DataFrame:
+    """Contacts of those who had not answered by the day before; an answer may be known by its day alone, and so lie
+    before the contact that it followed."""
+    ids = ["campaign_id", "user_id"]
+    first = known.responses.group_by(ids).agg(pl.col("responded_at").min())
+    both = known.contacts.join(first, on=ids, how="left", maintain_order="left")
+    early = pl.col("responded_at") + timedelta(days=1) <= pl.col("contacted_at")
+    return both.filter(~early.fill_null(value=False)).drop("responded_at")
 
 
 def fit_response(past: list[PastCampaign], features: list[str], settings: AudienceSettings) -> ResponseModel | None:

@@ -39,7 +39,7 @@ class AudienceSettings:
     min_campaigns: int = 3
     """Matured campaigns below which no response model is trained."""
     training_campaigns: int = 40
-    """Newest matured campaigns that the response model learns from."""
+    """Newest matured campaigns with contacts that the response model learns from."""
     regularization: float = 100.0
     """Ridge penalty of the response model's standardised coefficients: past contacts are few."""
     calibration_penalty: float = 5.0

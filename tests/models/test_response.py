@@ -60,3 +60,43 @@ def test_what_comes_after_the_cut_teaches_nothing() -> None:
         assert [campaign.campaign_id for campaign in past] == ["past_1", "past_2", "past_3"]
         told.append((model.logistic.coefficients.tolist(), model.calibration))
     assert told[0] == told[1]
+
+
+def test_who_answered_before_the_contact_teaches_nothing_of_contacts() -> None:
+    """Every buyer took the offer by himself, and was written to three days later: buyers answer no contact."""
+    known = campaigns()
+    buyer = pl.col("user_id").str.starts_with("buyer")
+    alone = known.contacts.filter(buyer).rename({"contacted_at": "responded_at"})
+    late = known.contacts.with_columns(
+        contacted_at=pl.when(buyer).then(pl.col("contacted_at") + timedelta(days=3)).otherwise("contacted_at")
+    )
+    changed = dataclasses.replace(known, contacts=late, responses=pl.concat([known.responses, alone]))
+    past, _ = past_campaigns(purchases(), changed, AS_OF, AUDIENCES)
+    assert {len(campaign.labels) for campaign in past} == {EACH}
+    assert {campaign.labels.sum() for campaign in past} == {EACH * 9 / 10}
+
+
+def test_an_answer_on_the_day_of_the_contact_followed_it() -> None:
+    """Answers are known by their day, contacts by the hour."""
+    known = campaigns()
+    hourly = known.contacts.with_columns(pl.col("contacted_at") + timedelta(hours=10))
+    at_once = known.responses.with_columns(pl.col("responded_at") - timedelta(days=7))
+    past, _ = past_campaigns(
+        purchases(), dataclasses.replace(known, contacts=hourly, responses=at_once), AS_OF, AUDIENCES
+    )
+    assert {(len(campaign.labels), campaign.labels.sum()) for campaign in past} == {(2 * EACH, EACH * 9 / 10)}
+
+
+def test_campaigns_that_contact_nobody_do_not_crowd_out_those_that_do() -> None:
+    """Three banners a week since: of the newest campaigns hardly one contacted anybody."""
+    known = campaigns()
+    banners = pl.concat(
+        known.rows.head(1).with_columns(
+            campaign_id=pl.lit(f"banner_{n}"), starts_at=day(-40 + n / 3), ends_at=day(-39 + n / 3)
+        ).cast(known.rows.schema)  # type: ignore[arg-type]
+        for n in range(100)
+    )  # fmt: skip
+    past, _ = past_campaigns(
+        purchases(), dataclasses.replace(known, rows=pl.concat([known.rows, banners])), AS_OF, AUDIENCES
+    )
+    assert [campaign.campaign_id for campaign in past] == ["past_1", "past_2", "past_3", "past_4"]
