@@ -29,17 +29,13 @@ def bundle_name(
     return tell(language, "bundle_word", name=head, word=word) if word and word not in head.lower() else head
 
 
-def member_names(
-    titles: list[str | None], brands: list[str | None], item_ids: list[str], language: str = "en"
-) -> list[str]:
-    """What to call each member: its title; with its brand, else its id, where another member has the same title."""
-    told = Counter(titles)
-    names = []
-    for title, brand, item_id in zip(titles, brands, item_ids, strict=True):
-        twin = title is not None and told[title] > 1
-        apart = tell(language, "told_apart", title=title, mark=brand or item_id)
-        names.append(apart if twin else title or item_id)
-    return names
+def member_names(names: list[str], brands: list[str | None], item_ids: list[str], language: str = "en") -> list[str]:
+    """What to call each member: its name; with its brand, else its id, where another member has the same name."""
+    told = Counter(names)
+    return [
+        tell(language, "told_apart", title=name, mark=brand or item_id) if told[name] > 1 else name
+        for name, brand, item_id in zip(names, brands, item_ids, strict=True)
+    ]
 
 
 def telling_word(titles: list[str | None], frequency: Counter[str]) -> str:

@@ -22,7 +22,7 @@ from recsys.recommendations.baskets import Baskets
 from recsys.recommendations.bundle_growth import GrownSet
 from recsys.recommendations.bundle_naming import bundle_name, bundle_reason, member_names, title_words
 from recsys.recommendations.bundle_pricing import with_prices
-from recsys.recommendations.wording import tell
+from recsys.recommendations.wording import in_a_sentence, tell
 from recsys.schemas import BUNDLE_ITEMS, BUNDLES, Table
 from recsys.settings.combinations import BundleSettings
 
@@ -41,7 +41,8 @@ def bundle_rows(
     """Rows of bundles and of bundle_items, without as_of_date and model_version; `sets` says which are forced."""
     known = items.unique("item_id", keep="first", maintain_order=True)
     columns = ["item_id", "title", "brand", "category_path", "list_price", "unit_cost"]
-    facts = {row["item_id"]: row for row in known.select(columns).iter_rows(named=True)}
+    named = known.select(columns).with_columns(name=in_a_sentence(pl.coalesce("title", "item_id")))
+    facts = {row["item_id"]: row for row in named.iter_rows(named=True)}
     frequency = Counter(word for title in known["title"] for word in title_words(title))
     held = baskets.item_baskets
     rows = [_describe(grown, forced, baskets, held, facts, settings) for grown, forced in sets]
@@ -127,7 +128,7 @@ def _describe(
 def _words(row: Row, facts: dict[str, Row], frequency: Counter[str], language: str) -> Row:
     known = [facts[item] for item in row["members"]]
     titles, paths = [fact["title"] for fact in known], [fact["category_path"] for fact in known]
-    named = member_names(titles, [fact["brand"] for fact in known], row["members"], language)
+    named = member_names([fact["name"] for fact in known], [fact["brand"] for fact in known], row["members"], language)
     text = bundle_reason(named, row["baskets"], row["anchor_share"], row["lift"], language)
     forced = tell(language, "bundle_forced", items=" + ".join(named))
     return {

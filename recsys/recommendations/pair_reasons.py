@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from recsys.recommendations.wording import say
+from recsys.recommendations.wording import in_a_sentence, say
 
 
 def with_reasons(rows: pl.DataFrame, items: pl.DataFrame, language: str = "en") -> pl.DataFrame:
@@ -24,7 +24,7 @@ def with_reasons(rows: pl.DataFrame, items: pl.DataFrame, language: str = "en") 
     # As it stands in the row, beside the baskets: their ratio would be another number than the lift, which is shrunken.
     expected = pl.col("expected_baskets").cast(pl.Float32).cast(pl.Float64).round(1)
     facts = {
-        "item": pl.coalesce("title", "item_id"),
+        "item": in_a_sentence(pl.coalesce("title", "item_id")),
         "share": (confidence * 100).round(1).cast(pl.String),
         "expected": pl.when(expected > 0).then(expected.cast(pl.String)).otherwise(say(language, "below_a_tenth")),
         "baskets": pl.col("baskets").cast(pl.String),

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from recsys.recommendations.wording import say
+from recsys.recommendations.wording import in_a_sentence, say
 
 NEW_ITEMS, EXPLORATION = "cold_items", "exploration"
 """Generators of the items that are new in the shop, and of the places given away to learn of them."""
@@ -55,7 +55,7 @@ def _categories(items: pl.DataFrame) -> pl.DataFrame:
 
 
 def _titles(items: pl.DataFrame) -> pl.DataFrame:
-    named = items.select("item_id", title=pl.col("title").str.strip_chars())
+    named = items.select("item_id", title=in_a_sentence(pl.col("title")))
     return named.filter(pl.col("title") != "")
 
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from recsys.data.events import read_events
 from recsys.recommendations.user_chances import chance_batches, purchase_rhythm, too_soon
-from recsys.recommendations.wording import say
+from recsys.recommendations.wording import in_a_sentence, say
 from recsys.run import Counts, RunContext
 from recsys.schemas import BUNDLE_ITEMS, BUNDLES, ITEM_PAIRS, ITEMS, USER_BUNDLES
 from recsys.settings.combinations import BundleSettings
@@ -110,7 +110,7 @@ def with_user_reasons(
         language,
         "fits_your_items",
         bundle=pl.col("name"),
-        anchor=pl.coalesce("title", "anchor_item_id"),
+        anchor=in_a_sentence(pl.coalesce("title", "anchor_item_id")),
         new_items=pl.col("new_items").cast(pl.String),
         baskets=pl.col("baskets").cast(pl.String),
     )

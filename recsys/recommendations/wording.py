@@ -1,7 +1,8 @@
 """Every sentence of every reason, in each language: templates with the names of the facts they take, and nothing else.
 
-A fact is a column of the row, or the name that item_details of the same day gives for an id in the row. Sentences that
-end early where a fact is missing are put together from several templates.
+A fact is a column of the row, or the name that item_details of the same day gives for an id in the row, cut where it
+is longer than a sentence should be. Sentences that end early where a fact is missing are put together from several
+templates.
 """
 
 from __future__ import annotations
@@ -184,6 +185,17 @@ CHINESE = {
 }
 SENTENCES = {"en": ENGLISH, "zh": CHINESE}
 """Templates by language, as the setting `language` names it."""
+
+
+LONGEST_NAME = 120
+"""Characters of a title, or of an id in its place, that a sentence holds; more are cut."""
+
+
+def in_a_sentence(name: pl.Expr) -> pl.Expr:
+    """A title or id as a sentence names it: in one line, not longer than LONGEST_NAME."""
+    line = name.str.replace_all(r"[\p{Cc}\p{Zl}\p{Zp}]+", " ").str.strip_chars()
+    cut = pl.concat_str(line.str.head(LONGEST_NAME - 1).str.strip_chars_end(), pl.lit("…"))
+    return pl.when(line.str.len_chars() > LONGEST_NAME).then(cut).otherwise(line)
 
 
 def say(language: str, key: str, **facts: pl.Expr) -> pl.Expr:

@@ -173,6 +173,15 @@ def test_members_of_one_title_are_told_apart_by_brand_or_id() -> None:
     assert reasons and all("Spread (bread)" in text and "Spread (butter)" in text for text in reasons)
 
 
+def test_names_and_reasons_of_bundles_stay_short_where_titles_are_long() -> None:
+    long = combination_items().with_columns(
+        title=pl.col("item_id") + pl.lit(" " + "word " * 2_000), category_path=pl.lit(None, pl.String)
+    )
+    bundles, _ = make_bundles(items=long)
+    assert bundles["name"].str.len_chars().max() < 800  # type: ignore[operator]
+    assert bundles["reason_text"].str.len_chars().max() < 800  # type: ignore[operator]
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_forced_pair_leads_whatever_its_support(language: str) -> None:
     bundles, members = make_bundles(combinations=rules(("noise01", "rope", "forced")), language=language)

@@ -19,7 +19,7 @@ from recsys.recommendations.reorder_reasons import with_reasons as with_reorder_
 from recsys.recommendations.similar_reasons import with_similar_reasons
 from recsys.recommendations.trending_items import with_trend_reasons
 from recsys.recommendations.user_bundles import with_user_reasons
-from recsys.recommendations.wording import SENTENCES
+from recsys.recommendations.wording import LONGEST_NAME, SENTENCES, tell
 
 both = pytest.mark.parametrize("language", LANGUAGES)
 
@@ -66,13 +66,13 @@ ITEMS = pl.DataFrame(
 )
 
 
-def listed(language: str, **facts: object) -> dict[str, Any]:
+def listed(language: str, items: pl.DataFrame = ITEMS, **facts: object) -> dict[str, Any]:
     row = {"user_id": "u", "item_id": "tea", "generator": "ease", "anchor_item_id": None, "fallback": None}
     row |= {"purchases": 0.0, "last_purchase_days": None, "usual_gap_days": None} | facts
     kinds = {name: pl.Float32 for name in ("last_purchase_days", "usual_gap_days")}
     frame = pl.DataFrame([row], schema_overrides={**kinds, "anchor_item_id": pl.String, "fallback": pl.String})
     bought = pl.DataFrame({"user_id": ["u"], "item_id": ["milk"], "times": [3]})
-    return add_reasons(frame, ITEMS, bought, language).row(0, named=True)
+    return add_reasons(frame, items, bought, language).row(0, named=True)
 
 
 @both
@@ -301,3 +301,23 @@ def test_suggestions_name_the_units_of_their_row(language: str, code: str) -> No
     }  # fmt: skip
     key = f"reorder_{code}"
     assert parsed(language, found["reason_text"], key) == {name: every[name] for name in names(say[key])}
+
+
+LONG = "Very  long title\n" * 400
+CUT = ("Very  long title " * 8)[: LONGEST_NAME - 1].rstrip() + "…"
+
+
+def test_sentences_hold_the_beginning_of_what_is_too_long_for_one() -> None:
+    """Titles of thousands of characters, in lines, and the ids of items without one."""
+    items = ITEMS.with_columns(title=pl.lit(LONG))
+    for item, code in (("milk", "because_you_bought"), ("butter", "because_of_interest")):
+        assert listed("en", items=items, anchor_item_id=item)["reason_text"] == tell("en", code, anchor=CUT)
+    assert len(CUT) <= LONGEST_NAME
+    pair = {"item_id": "x" * 500, "relation": "complement", "evidence": "forced", "significant": False}
+    counts = dict.fromkeys(("confidence", "expected_baskets", "baskets", "users"), 1)
+    told = with_pair_reasons(pl.DataFrame([pair | counts]), ITEMS)["reason_text"].item()
+    assert told == tell("en", "pair_forced", item="x" * (LONGEST_NAME - 1) + "…")
+    rows = pl.DataFrame({"bundle_id": ["b"], "anchor_item_id": ["milk"], "new_items": [1]})
+    bundles = pl.DataFrame({"bundle_id": ["b"], "name": ["Breakfast"], "baskets": [5]})
+    text = with_user_reasons(rows, bundles, items)["reason_text"].item()
+    assert text == tell("en", "fits_your_items", bundle="Breakfast", anchor=CUT, new_items=1, baskets=5)
