@@ -14,6 +14,7 @@ from recsys import schemas
 from recsys.recommendations.publish import rollback
 from recsys.storage import Lake, write_partition
 from recsys.warehouse import create_warehouse
+from tests.conftest import insert_rows
 from tests.recommendations.published_days import FIRST, SECOND, context_of, run_day, write_day
 
 pytestmark = pytest.mark.postgres
@@ -152,3 +153,31 @@ def test_a_users_rows_are_found_by_index(cursor: Any) -> None:
     )
     text = "\n".join(line for (line,) in plan)
     assert "Index Cond: (user_id = 'u0'" in text or "Index Cond: ((user_id = 'u0'" in text, text
+
+
+def test_campaigns_of_one_name_are_told_apart(database: str) -> None:
+    """A chart by name would add up two newsletters; on the second day the first of them alone is left."""
+    create_warehouse(database)
+    named = {"n1": "Newsletter", "n2": "Newsletter", "tea": "Tea", "x": None, "y": ""}
+    told = dict.fromkeys(("reason_code", "reason_text", "model_version", "way"), "a")
+    audience = {"user_id": "u", "rank": 1, "probability": 0.5, "decile": 1, "holdout": False, "sized_by": "share"}
+    counts = dict.fromkeys(("users", "responders", "response_rate", "buyers", "buyer_rate"), 1)
+    result = {"user_group": "contacted", "starts_on": FIRST, "ends_on": FIRST, **counts}
+    connection = psycopg2.connect(database)
+    with connection, connection.cursor() as opened:
+        for day in (FIRST, SECOND):
+            for table in ("campaign_audiences", "audience_results"):
+                part = f"create table recsys.{table}_{day:%d} partition of recsys.{table} for values in (%s)"
+                opened.execute(part, [day])
+    days = [*((FIRST, campaign) for campaign in named), (SECOND, "n1")]
+    keys = [{"as_of_date": day, "campaign_id": one, "campaign_name": named[one]} for day, one in days]
+    for table, facts in (("campaign_audiences", audience), ("audience_results", result)):
+        insert_rows(database, f"recsys.{table}", [{**key, **told, **facts} for key in keys])
+    names = ["Newsletter (n1)", "Newsletter (n2)", "Tea", "x", "y"]
+    with connection.cursor() as opened:
+        for query in (
+            "select as_of_date, campaign from bi.campaign_audiences order by as_of_date, campaign_id",
+            "select as_of_date, campaign from bi.audience_results order by as_of_date, campaign_id",
+        ):
+            assert rows(opened, query) == [*((FIRST, name) for name in names), (SECOND, "Newsletter")]
+    connection.close()
