@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import polars as pl
@@ -142,6 +143,12 @@ SMALL = {
         pl.lit(None, pl.String).alias("order_id"),
         pl.lit(None, pl.String).alias("session_id"),
         pl.lit(None, pl.Float64).alias("unit_price"),
+    ),
+    "an id that no key holds": EVENTS.with_columns(
+        pl.when((pl.col("user_id") == "family_1") & (pl.col("item_id") == "milk"))
+        .then(pl.lit("".join(sha256(bytes([n])).hexdigest() for n in range(100))))
+        .otherwise("item_id")
+        .alias("item_id")
     ),
     "views only": EVENTS.filter(pl.col("event_type") == "view"),
 }

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 from psycopg2.extensions import connection as Connection
 
-from recsys.data.reject import Rules, as_json, missing, read_values, split_by_rules
+from recsys.data.reject import Rules, as_json, missing, read_values, split_by_rules, too_long
 from recsys.data.source import bound_query, snapshot_parameters, stream_rows
 from recsys.run import RunContext
 from recsys.schemas import (
@@ -71,6 +71,7 @@ def split(frame: pl.DataFrame, table: Table) -> Split:
 def _rules(table: Table) -> Rules:
     texts = [name for name in ("campaign_id", "user_id", "target") if name in table.column_names]
     rules = [(f"missing_{name}", missing(name)) for name in texts]
+    rules.append(("long_identifier", too_long(*(name for name in texts if name != "target"))))
     rules.append(("unreadable_value", pl.col("unreadable").is_not_null()))
     times = [name for name in ("starts_at", "ends_at", "contacted_at", "responded_at") if name in table.column_names]
     rules += [("missing_time", pl.col(name).is_null()) for name in times]

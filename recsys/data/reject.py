@@ -16,6 +16,8 @@ from recsys.schemas import DAY, DOUBLE, EVENT_TYPES, FLAG, INSTANT, TEXT, Table
 Rules = tuple[tuple[str, pl.Expr], ...]
 """Reasons for refusing a row, the first that holds first, each with the rows for which it does."""
 
+_LONGEST_ID = 1_000
+"""Bytes of an identifier; an entry of a Postgres index has 2,704 for all columns of a key."""
 _INSTANT_FORMATS = ("%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z")
 _NAIVE_FORMATS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d")
 _ENDS = {"infinity": "9999-12-31", "-infinity": None}
@@ -102,6 +104,11 @@ def missing(column: str) -> pl.Expr:
     return pl.col(column).is_null() | (pl.col(column) == "")
 
 
+def too_long(*columns: str) -> pl.Expr:
+    """Whether one of these identifiers is too long for the keys of the published tables, which hold two of them."""
+    return pl.any_horizontal(pl.col(name).str.len_bytes() > _LONGEST_ID for name in columns).fill_null(value=False)
+
+
 def event_reason(clock_tolerance_minutes: int) -> pl.Expr:
     """Why an event is refused, else null; for frames of read_values, before fill_events."""
     quantity, price, occurred = pl.col("quantity"), pl.col("unit_price"), pl.col("occurred_at")
@@ -111,6 +118,7 @@ def event_reason(clock_tolerance_minutes: int) -> pl.Expr:
         ("missing_event_id", missing("event_id")),
         ("missing_user", missing("user_id")),
         ("missing_item", missing("item_id")),
+        ("long_identifier", too_long("user_id", "item_id", "store_id")),
         ("unreadable_value", pl.col("unreadable").is_not_null()),
         ("missing_time", occurred.is_null()),
         ("unknown_event_type", ~pl.col("event_type").is_in(EVENT_TYPES).fill_null(value=False)),

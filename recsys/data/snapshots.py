@@ -13,7 +13,16 @@ from psycopg2.extensions import connection as Connection
 
 from recsys.data.campaigns import read_campaign_tables
 from recsys.data.images import item_images
-from recsys.data.reject import LARGEST_PRICE, LARGEST_QUANTITY, Rules, as_json, missing, read_values, split_by_rules
+from recsys.data.reject import (
+    LARGEST_PRICE,
+    LARGEST_QUANTITY,
+    Rules,
+    as_json,
+    missing,
+    read_values,
+    split_by_rules,
+    too_long,
+)
 from recsys.data.source import bound_query, has_rows, snapshot_parameters, stream_rows
 from recsys.data.stock_outs import extract_stock_outs
 from recsys.database import connect
@@ -125,7 +134,7 @@ def split_snapshot(frame: pl.DataFrame, table: Table) -> tuple[pl.DataFrame, pl.
 
 
 def _rules(table: Table) -> Rules:
-    rules = [(f"missing_{table.key[0]}", missing(table.key[0]))]
+    rules = [(f"missing_{table.key[0]}", missing(table.key[0])), ("long_identifier", too_long(table.key[0]))]
     rules.append(("unreadable_value", pl.col("unreadable").is_not_null()))
     if table.name == ITEMS.name:
         for name in ("list_price", "unit_cost"):

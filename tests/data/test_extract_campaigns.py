@@ -92,6 +92,7 @@ def test_bad_rows_are_refused_with_their_reason(context: MakeContext, shop_datab
         campaign("good", 1, 2, 20),
         campaign("good", 1, 2, 21),
         campaign("", 1, 2, 20),
+        campaign("long" * 300, 1, 2, 20),
         campaign("backwards", 1, 9, 3),
         campaign("endless", 1, 2, 20, ends_at=None),
         campaign("costly", 1, 2, 20, budget=-5.0),
@@ -113,6 +114,7 @@ def test_bad_rows_are_refused_with_their_reason(context: MakeContext, shop_datab
         "absurd_budget",
         "duplicate_key",
         "ends_before_it_starts",
+        "long_identifier",
         "missing_campaign_id",
         "missing_time",
     ]

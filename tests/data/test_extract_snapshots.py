@@ -94,6 +94,7 @@ def test_bad_rows_are_refused_with_their_reason(context: MakeContext, shop_datab
         [
             {"item_id": "good"},
             {"item_id": ""},
+            {"item_id": "long" * 300},
             {"item_id": "cheap", "list_price": -1.0},
             {"item_id": "twice", "title": "old", "valid_from": at(1)},
             {"item_id": "twice", "title": "new", "valid_from": at(2)},
@@ -102,12 +103,13 @@ def test_bad_rows_are_refused_with_their_reason(context: MakeContext, shop_datab
     insert_rows(shop_database, "shop.stock", [{"item_id": "i1", "snapshot_date": date(2024, 3, 9), "on_hand": None}])
     run = context()
     counts = extract_snapshots(run)
-    assert (counts["items"], counts["items_rejected"], counts["stock_rejected"]) == (2, 3, 1)
+    assert (counts["items"], counts["items_rejected"], counts["stock_rejected"]) == (2, 4, 1)
     assert snapshot(run, ITEMS).select("item_id", "title").rows() == [("good", None), ("twice", "new")]
     refused = snapshot(run, REJECTED_SNAPSHOTS).select("table_name", "reason").rows()
     assert sorted(refused) == [
         ("items", "absurd_list_price"),
         ("items", "duplicate_item_id"),
+        ("items", "long_identifier"),
         ("items", "missing_item_id"),
         ("stock", "missing_count"),
     ]
