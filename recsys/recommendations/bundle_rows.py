@@ -144,7 +144,7 @@ def _sum(values: list[float | None]) -> float | None:
 
 
 def _in_band(price: float | None, settings: BundleSettings) -> bool:
-    return price is None or settings.min_price <= price <= settings.max_price
+    return price is None or settings.min_price <= price <= (settings.max_price or math.inf)
 
 
 def _frame(rows: list[Row], table: Table, without: list[str]) -> pl.DataFrame:

@@ -79,8 +79,8 @@ class BundleSettings:
     """Sets whose members overlap more (shared / all), or of which one holds the other and whose baskets do, are
     near-duplicates; the better one stays."""
     min_price: float = 0.0
-    max_price: float = 1_000_000.0
-    """Band for the sum of the members' list prices."""
+    max_price: float = 0.0
+    """Band for the sum of the members' list prices; a max_price of 0 leaves it open above."""
     min_days_of_cover: float = 7.0
     """Stock of every member, in days of its sales of the last four weeks."""
     unsold_days: int = 56
@@ -98,5 +98,5 @@ class BundleSettings:
     def __post_init__(self) -> None:
         if not 2 <= self.min_size <= self.max_size <= 5:
             raise ValueError(f"min_size {self.min_size} and max_size {self.max_size}: wanted 2 <= min <= max <= 5")
-        if self.min_price > self.max_price:
+        if self.max_price and self.min_price > self.max_price:
             raise ValueError(f"min_price {self.min_price} is above max_price {self.max_price}")

@@ -182,6 +182,14 @@ def test_names_and_reasons_of_bundles_stay_short_where_titles_are_long() -> None
     assert bundles["reason_text"].str.len_chars().max() < 800  # type: ignore[operator]
 
 
+def test_prices_in_a_small_unit_of_money_keep_no_bundle_away() -> None:
+    """A basket of dong or rupiah costs millions."""
+    dong = combination_items().with_columns(pl.col("list_price", "unit_cost") * 25_000)
+    bundles, members = make_bundles(items=dong)
+    assert member_sets(members) == member_sets(make_bundles()[1])
+    assert bundles["list_price"].min() > 0.5e6 and bundles["list_price"].max() > 1e6  # type: ignore[operator]
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_forced_pair_leads_whatever_its_support(language: str) -> None:
     bundles, members = make_bundles(combinations=rules(("noise01", "rope", "forced")), language=language)
