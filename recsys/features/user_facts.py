@@ -51,12 +51,12 @@ class Purchases:
         return Purchases(self.rows.filter(~day.is_in(list(days)))) if days else self
 
     def buyers(self, items: pl.Series, start: datetime, end: datetime) -> pl.DataFrame:
-        """user_id, spend of those who bought one of `items` in [start, end), sorted."""
+        """user_id, spend and bought_at (the first time) of those who bought one of `items` in [start, end), sorted."""
         known = items.cast(self.rows.schema["item_id"], strict=False).drop_nulls()
         rows = self.rows.filter(
             (pl.col("at") >= start) & (pl.col("at") < end) & pl.col("item_id").is_in(known.implode())
         )
-        sums = rows.group_by("user_id", maintain_order=True).agg(pl.col("spend").sum())
+        sums = rows.group_by("user_id", maintain_order=True).agg(pl.col("spend").sum(), bought_at=pl.col("at").min())
         return sums.with_columns(pl.col("user_id").cast(pl.String)).sort("user_id")
 
 

@@ -3,8 +3,9 @@
 The audience that is judged is the newest one in the lake of a day not after the first contact. Its holdout was
 drawn by a hash before anybody was contacted, so the difference between contacted and holdout is what contacting
 changed, as far as the shop kept to it: users of the holdout who were contacted all the same are left out. A shop that
-contacts the best of an audience alone chose who buys anyway: they are compared with those of the holdout who were as
-likely as they (`above_holdout`).
+contacts the best of an audience alone chose who buys anyway, one that contacts on several days those who did not buy
+yet: they are compared with those of the holdout who were as likely as they, and had not bought either
+(`above_holdout`).
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def audience_results(context: RunContext, campaigns: Campaigns, purchases: Purch
         first: datetime = min(contacts["contacted_at"].to_list(), default=campaign["starts_at"])
         audience, day = audience_before(context, campaign_id, first)
         happened = _happened(campaigns, purchases, campaign)
-        for row in campaign_rows(contacts["user_id"], audience, day, happened, context.settings.language):
+        for row in campaign_rows(contacts, audience, day, happened, context.settings.language):
             version = row.get("model_version") or _version(context)
             rows.append({**_told(context, campaign), **row, **unknown, "model_version": version})
     schema = pl.DataFrame(AUDIENCE_RESULTS.empty_table()).schema
@@ -67,16 +68,18 @@ def audience_before(context: RunContext, campaign_id: str, first: datetime) -> t
 
 
 def campaign_rows(
-    contacted: pl.Series, audience: pl.DataFrame, day: date | None, happened: pl.DataFrame, language: str = "en"
+    contacts: pl.DataFrame, audience: pl.DataFrame, day: date | None, happened: pl.DataFrame, language: str = "en"
 ) -> list[Row]:
     """One row per way and group that has users.
 
-    contacted   ids of everybody whom the shop contacted      audience   rows of schemas.CAMPAIGN_AUDIENCES of `day`
-    happened    user_id, spend, responded of those who bought something promoted, or responded
+    contacts   user_id, contacted_at of everybody whom the shop contacted, each user once
+    audience   rows of schemas.CAMPAIGN_AUDIENCES of `day`
+    happened   user_id, spend and bought_at (of something promoted, the first time), responded of those who did either
     """
-    everybody = pl.DataFrame({"user_id": contacted.unique().sort()}, schema={"user_id": pl.String})
+    everybody = contacts.select("user_id").unique().sort("user_id")
     rows = [{"way": "any", "user_group": "contacted", **_figures(everybody, happened)}] if everybody.height else []
-    known = audience.with_columns(was=pl.col("user_id").is_in(contacted.implode()))
+    known = audience.join(contacts.select("user_id", "contacted_at"), on="user_id", how="left", maintain_order="left")
+    known = known.with_columns(was=pl.col("contacted_at").is_not_null())
     for way in audience["way"].unique().sort():
         own = known.filter(pl.col("way") == way)
         groups = {
@@ -99,7 +102,39 @@ def campaign_rows(
 
 
 def above_holdout(contacted: pl.DataFrame, holdout: pl.DataFrame, happened: pl.DataFrame) -> Row:
-    """Difference of the buyer rates with its 95 % interval (Agresti and Caffo, 2000: one buyer and one other added).
+    """Difference of the buyer rates with its 95 % interval; nothing where nobody is comparable.
+
+    Contacts of one day are a wave. Of it, and of the holdout beside it, those count who had bought nothing promoted
+    before it: whom the shop writes to in the third week are those who had not bought in the first two. The difference
+    is the mean of the waves', weighed by their contacted users. `contacted` has contacted_at, `happened` bought_at.
+    """
+    times = happened.select("user_id", "bought_at")
+    ours, theirs = (
+        group.join(times, on="user_id", how="left", maintain_order="left") for group in (contacted, holdout)
+    )
+    first = ours["contacted_at"].min()
+    waves = ours.with_columns(wave=(pl.col("contacted_at") - first).dt.total_days()).sort("wave", "user_id")
+    found = []
+    for _, wave in waves.group_by("wave", maintain_order=True):
+        since = wave["contacted_at"].min()
+        to_come = pl.col("bought_at").is_null() | (pl.col("bought_at") >= since)
+        asked, apart = wave.filter(to_come), theirs.filter(to_come)
+        if asked.height and apart.height:
+            found.append((asked.height, *_wave_above(asked, apart)))
+    if not found:
+        return {}
+    users, value, middle, asked_variance, apart_variance = np.array(found, dtype=np.float64).T
+    weight = users / users.sum()
+    # The users of the holdout are the same ones beside every wave: what chance gives them does not cancel out.
+    variance = float((weight**2 * asked_variance).sum()) + float((weight * np.sqrt(apart_variance)).sum()) ** 2
+    spread, told, centre = _NORMAL_95 * math.sqrt(variance), float(weight @ value), float(weight @ middle)
+    low, high = min(centre - spread, told), max(centre + spread, told)
+    return {"above_holdout": told, "above_holdout_low": low, "above_holdout_high": high}
+
+
+def _wave_above(contacted: pl.DataFrame, holdout: pl.DataFrame) -> tuple[float, float, float, float]:
+    """Difference of the rates of those with a bought_at; middle of its interval (Agresti and Caffo, 2000: one buyer and
+    one other added); variance of either rate.
 
     The audience's ranks are cut into parts of like many users of the holdout; the difference is the mean of the parts',
     weighed by their contacted users. One part where the holdout is small: then it is the plain difference.
@@ -107,22 +142,18 @@ def above_holdout(contacted: pl.DataFrame, holdout: pl.DataFrame, happened: pl.D
     parts = max(min(holdout.height // _FEWEST_ALIKE, _PARTS), 1)
     first = [holdout.height * part // parts for part in range(1, parts)]
     edges = holdout["rank"].sort().gather(first).to_numpy()
-    buyers = happened.filter(pl.col("spend").is_not_null())["user_id"]
     counts = []
     for group in (contacted, holdout):
         part = np.searchsorted(edges, group["rank"].to_numpy(), side="right")
-        bought = group["user_id"].is_in(buyers.implode()).to_numpy()
-        counts.append((np.bincount(part, bought, parts), np.bincount(part, minlength=parts)))
+        counts.append((np.bincount(part, group["bought_at"].is_not_null(), parts), np.bincount(part, minlength=parts)))
     used = counts[0][1] > 0
     both = [(bought[used], users[used]) for bought, users in counts]
     weight = both[0][1] / both[0][1].sum()
     value = _mean_difference([bought / users for bought, users in both], weight)
     shares = [(bought + weight) / (users + 2 * weight) for bought, users in both]
     sizes = [users + 2 * weight for _, users in both]
-    variance = sum(float((weight**2 * p * (1 - p) / n).sum()) for p, n in zip(shares, sizes, strict=True))
-    middle, spread = _mean_difference(shares, weight), _NORMAL_95 * math.sqrt(variance)
-    low, high = min(middle - spread, value), max(middle + spread, value)
-    return {"above_holdout": value, "above_holdout_low": low, "above_holdout_high": high}
+    asked, apart = (float((weight**2 * p * (1 - p) / n).sum()) for p, n in zip(shares, sizes, strict=True))
+    return value, _mean_difference(shares, weight), asked, apart
 
 
 def _mean_difference(rates: list[Floats], weight: Floats) -> float:
@@ -148,7 +179,7 @@ def _figures(users: pl.DataFrame, happened: pl.DataFrame) -> Row:
 
 
 def _happened(campaigns: Campaigns, purchases: Purchases, campaign: Row) -> pl.DataFrame:
-    """user_id, spend (null: bought nothing promoted), responded; one row per user of either."""
+    """user_id, spend and bought_at (null: bought nothing promoted), responded; one row per user of either."""
     campaign_id = campaign["campaign_id"]
     bought = purchases.buyers(campaigns.items_of(campaign_id), campaign["starts_at"], campaign["ends_at"])
     answers = campaigns.responses.filter(pl.col("campaign_id") == campaign_id).select("user_id").unique()

@@ -105,7 +105,8 @@ AUDIENCE_RESULTS = Table(
         Column(
             "above_holdout",
             DOUBLE,
-            "Buyer rate of contacted less that of as likely users of the holdout; else null.",
+            "Buyer rate of contacted less that of as likely users of the holdout, where neither had bought before the "
+            "contact; else null.",
             nullable=True,
         ),
         Column("above_holdout_low", DOUBLE, "Lower end of its 95 % interval.", nullable=True),

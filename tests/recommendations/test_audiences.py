@@ -198,7 +198,8 @@ def test_the_best_of_an_audience_are_compared_with_as_likely_users_of_the_holdou
     )
     often = pl.when(pl.col("rank") <= count // 2).then(4).otherwise(20)
     buyers = users.filter((pl.col("rank") // 10) % often == 0)
-    happened = buyers.select("user_id", spend=pl.lit(1.0), responded=pl.lit(None, pl.Boolean))
+    users = users.with_columns(contacted_at=pl.lit(day(-20)))
+    happened = buyers.select("user_id", spend=pl.lit(1.0), bought_at=pl.lit(day(-10)))
     holdout, free = users.filter("holdout"), users.filter(~pl.col("holdout"))
     plain = free.filter(pl.col("rank") <= count // 2)
     # 25 % of the best half buy, 5 % of the others: 10 points above the holdout, none of them caused.
@@ -213,12 +214,40 @@ def test_the_best_of_an_audience_are_compared_with_as_likely_users_of_the_holdou
 
 def test_a_small_holdout_is_compared_as_a_whole() -> None:
     groups = [
-        pl.DataFrame({"user_id": [f"{name}{number}" for number in range(size)], "rank": range(size)})
+        pl.DataFrame({"user_id": [f"{name}{number}" for number in range(size)], "rank": range(size)}).with_columns(
+            contacted_at=pl.lit(day(-20))
+        )
         for name, size in (("a", 40), ("h", 8))
     ]
-    happened = pl.DataFrame({"user_id": ["a1", "a2", "a3", "a4", "h1"], "spend": [1.0] * 5})
+    happened = pl.DataFrame({"user_id": ["a1", "a2", "a3", "a4", "h1"], "spend": 1.0, "bought_at": day(-10)})
     told = above_holdout(*groups, happened)
     assert told["above_holdout"] == pytest.approx(4 / 40 - 1 / 8)
     shares, sizes = (5 / 42, 2 / 10), (42, 10)
     spread = 1.959964 * sum(p * (1 - p) / n for p, n in zip(shares, sizes, strict=True)) ** 0.5
     assert told["above_holdout_high"] == pytest.approx(shares[0] - shares[1] + spread)
+
+
+def test_who_is_contacted_later_is_compared_with_those_who_had_not_bought_either() -> None:
+    """Three in ten buy within four weeks whatever happens; half are contacted at once, in the third week of the others
+    those who had not bought: they were told to buy nearly six points more seldom than the holdout."""
+    count = 4000
+    number = pl.int_range(count)
+    users = pl.DataFrame({"user_id": [f"u{number:04}" for number in range(count)]}).with_columns(
+        rank=number + 1, holdout=number % 10 == 3, bought_on=pl.when(number % 100 < 30).then(number % 28)
+    )
+    late = (number // 100) % 2 == 1
+    users = users.with_columns(contacted_on=pl.when(late).then(14).otherwise(0))
+    users = users.with_columns(
+        contacted_at=pl.lit(day(-30)) + pl.duration(days="contacted_on"),
+        bought_at=pl.lit(day(-30)) + pl.duration(days="bought_on", hours=1),
+    )
+    written = (pl.col("contacted_on") == 0) | pl.col("bought_on").is_null() | (pl.col("bought_on") >= 14)
+    contacted, holdout = users.filter(~pl.col("holdout") & written), users.filter("holdout").drop("contacted_at")
+    happened = users.drop_nulls("bought_on").select("user_id", "bought_at", spend=pl.lit(1.0))
+    rates = [group["user_id"].is_in(happened["user_id"].implode()).mean() for group in (contacted, holdout)]
+    assert rates[0] - rates[1] < -0.05
+    told = above_holdout(contacted.drop("bought_at", "bought_on"), holdout.drop("bought_at"), happened)
+    assert told["above_holdout"] == pytest.approx(0.0, abs=0.02)
+    assert told["above_holdout_low"] < 0 < told["above_holdout_high"]
+    before = holdout.select("user_id", spend=pl.lit(1.0), bought_at=pl.lit(day(-31)))
+    assert above_holdout(contacted.drop("bought_at", "bought_on"), holdout.drop("bought_at"), before) == {}

@@ -20,6 +20,7 @@ from recsys.recommendations.similar_reasons import with_similar_reasons
 from recsys.recommendations.trending_items import with_trend_reasons
 from recsys.recommendations.user_bundles import with_user_reasons
 from recsys.recommendations.wording import LONGEST_NAME, SENTENCES, tell
+from tests.audience_shop import AS_OF
 
 both = pytest.mark.parametrize("language", LANGUAGES)
 
@@ -256,7 +257,9 @@ def test_results_name_the_rates_of_their_row(language: str) -> None:
         model_version=pl.lit("v"), rank=pl.int_range(pl.len()) + 1,
     )  # fmt: skip
     happened = pl.DataFrame({"user_id": ["u0", "u1"], "spend": [1.0, None], "responded": [None, True]})
-    rows = campaign_rows(pl.Series("user_id", users[:6]), audience, None, happened, language)
+    happened = happened.with_columns(bought_at=pl.when(pl.col("spend") > 0).then(AS_OF))
+    contacts = pl.DataFrame({"user_id": users[:6], "contacted_at": AS_OF})
+    rows = campaign_rows(contacts, audience, None, happened, language)
     assert {row["reason_code"] for row in rows} == {"no_audience", "by_group", "beside_holdout"}
     for row in rows:
         beside = row["reason_code"] == "beside_holdout"

@@ -49,7 +49,8 @@ comment on column recsys.audience_results.buyer_rate is 'Buyers over users.';
 comment on column recsys.audience_results.revenue is 'Paid for promoted items while it ran; null: no prices are known.';
 comment on column recsys.audience_results.revenue_per_user is 'Revenue over users.';
 comment on column recsys.audience_results.above_holdout is
-'Buyer rate of contacted less that of as likely users of the holdout; else null.';
+'Buyer rate of contacted less that of as likely users of the holdout, where neither had bought before the contact; '
+'else null.';
 comment on column recsys.audience_results.above_holdout_low is 'Lower end of its 95 % interval.';
 comment on column recsys.audience_results.above_holdout_high is 'Upper end of its 95 % interval.';
 comment on column recsys.audience_results.reason_code is 'What the row rests on, a stable code.';
