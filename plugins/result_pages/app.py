@@ -131,7 +131,7 @@ _OF_DAY = {
 
 
 @app.get("/users")
-def users(request: Request, asked: Asked, user_id: Text = "", first: Text = "", missing: Text = "") -> Response:
+def users(request: Request, asked: Asked, user_id: KeyText = "", first: Text = "", missing: KeyText = "") -> Response:
     """One user: history, lists with reasons, bundles, why an item is missing; without `user_id` a list of users."""
     with warehouse.reader() as reader:
         days = choose_day(reader, asked)
@@ -171,7 +171,7 @@ def users(request: Request, asked: Asked, user_id: Text = "", first: Text = "", 
 
 
 @app.get("/items")
-def items(request: Request, asked: Asked, item_id: Text = "", text: Text = "", page: Page = 1) -> Response:
+def items(request: Request, asked: Asked, item_id: KeyText = "", text: Text = "", page: Page = 1) -> Response:
     """One item: partners, bundles and whatever else is published of it; without `item_id` a search in the titles."""
     text = text.strip()
     with warehouse.reader() as reader:

@@ -78,6 +78,10 @@ def columns(rows: list[dict[str, Any]], table: Table) -> list[tuple[str, str, bo
     return [(name, meanings.get(name, ""), name.endswith(_LEADING)) for name in names]
 
 
+LONGEST_NAME = 120
+"""Characters of a title or id that a link shows; a row of a list may be thousands long."""
+
+
 def item_link(item_id: str | None, day: date, named: dict[str, Row], title: str | None = None) -> Markup:
     """The link to the page of an item, after its picture where the shop has one; a dash when there is none."""
     if not item_id:
@@ -107,7 +111,8 @@ def _leading(name: str, value: str, day: date, named: dict[str, Row]) -> Markup:
 
 
 def _anchor(target: str, text: str) -> Markup:
-    return Markup(f'<a href="{escape(target)}">{escape(text)}</a>')
+    shown_text = text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+    return Markup(f'<a href="{escape(target)}">{escape(shown_text)}</a>')
 
 
 def is_number(value: Any) -> bool:

@@ -14,6 +14,7 @@ import psycopg2
 import pytest
 
 from demo import postgres
+from plugins.result_pages.render import item_link
 from recsys import schemas
 from recsys.warehouse import create_warehouse
 from tests.plugins.result_day import EVIL, PICTURE, TRENDING, USERS, publish_days
@@ -272,6 +273,14 @@ def test_a_page_may_end_with_a_long_key(client: Any) -> None:
     """Of a refused row, say, whose identifier may be anything."""
     keys = "".join(f"&after={quote(key)}" for key in ("events", "x" * 2000, "missing_user"))
     assert "No row" in text_of(client, f"/tables?name=rejected_rows{keys}")
+
+
+def test_links_to_long_identifiers_are_followed_and_short(client: Any) -> None:
+    """An address as an item's id, a description as its title."""
+    for path, status in (("/items?item_id=", 404), ("/users?user_id=", 404), ("/users?user_id=u000&missing=", 200)):
+        assert "x" * 1_000 in text_of(client, path + "x" * 1_000, status)
+    assert item_link("milk", FIRST, {}, "word " * 2_000).endswith(">" + ("word " * 24)[:119] + "…</a>")
+    assert item_link("x" * 500, FIRST, {}).count("x") == 500 + 119
 
 
 def test_tables_that_nobody_published_are_not_there(client: Any) -> None:
