@@ -93,7 +93,8 @@ def _section(table: Table) -> list[str]:
         for c in table.columns
     ]
     head = ["| column | type | may be null | meaning |", "| --- | --- | --- | --- |"]
-    return [f"### {table.name}", "", f"{table.grain} Key: {', '.join(table.key)}.", "", *head, *rows]
+    key = f" Key: {', '.join(table.key)}." if table.key else ""
+    return [f"### {table.name}", "", f"{table.grain}{key}", "", *head, *rows]
 
 
 def _feature_section(view: FeatureView) -> list[str]:

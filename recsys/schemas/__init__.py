@@ -31,6 +31,7 @@ from recsys.schemas.experiments import EXPERIMENT_ASSIGNMENTS
 from recsys.schemas.explained import ITEM_DETAILS, RUN_FUNNEL, USER_HISTORY
 from recsys.schemas.features import FEATURE_VIEWS, FeatureView
 from recsys.schemas.lake import (
+    CODED_EVENTS,
     EXCLUDED_EVENTS,
     EXTRACTED_DAYS,
     FALLBACK_ITEMS,
@@ -90,6 +91,7 @@ __all__ = [
     "CAMPAIGN_AUDIENCES",
     "CAMPAIGN_TABLES",
     "CAMPAIGN_TARGETS",
+    "CODED_EVENTS",
     "COMBINATIONS",
     "CONTACTS",
     "CONTRACT",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from recsys.schemas.contract import EVENT_TYPES
 from recsys.schemas.table import BIGINT, BYTES, DAY, DOUBLE, INSTANT, INTEGER, REAL, TEXT, Column, Table
 
 USER_SHARDS = Table(
@@ -128,6 +129,23 @@ INTERACTIONS = Table(
         ),
         Column("events", INTEGER, "Number of events."),
         Column("last_at", INSTANT, "Newest event between them."),
+    ),
+)
+
+CODED_EVENTS = Table(
+    "coded_events",
+    "One row per event inside the look-back window, by the codes of the day's id maps, sorted by user and time.",
+    (),
+    (
+        Column("user", INTEGER, "Code of the user: place in user_codes, from 0."),
+        Column("item", INTEGER, "Code of the item: place in item_codes, from 0."),
+        Column("store", INTEGER, "Code of the store.", nullable=True),
+        Column("trip", INTEGER, "Code of the order, or of the user's day where the event has no order."),
+        Column("type", INTEGER, f"Place of the event's type among {', '.join(EVENT_TYPES)}, from 0."),
+        Column("quantity", REAL, "Units."),
+        Column("price", REAL, "Price of one unit.", nullable=True),
+        Column("at", INSTANT, "When it happened."),
+        Column("day", DAY, "The day of that in the configured time zone."),
     ),
 )
 

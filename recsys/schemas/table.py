@@ -31,7 +31,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: `grain` says what a row is, `key` the columns that identify it."""
+    """One table: `grain` says what a row is, `key` the columns that identify it (none: rows may repeat)."""
 
     name: str
     grain: str

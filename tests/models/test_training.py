@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal, assert_series_equal
 
 from recsys import schemas
 from recsys.config import Environment
+from recsys.features import build
 from recsys.features.assemble import as_if_new, feature_names
 from recsys.features.build import build_features, load_history
-from recsys.features.history import History
+from recsys.features.history import History, encode
 from recsys.features.item_content import build_item_content
 from recsys.models import registry, scoring
 from recsys.models.cuts import Cut, cut_days, cut_frame, cut_key, draw_users, label_types, make_cut
@@ -146,6 +149,26 @@ def built(history: History, changed: pl.Expr | None = None) -> tuple[Cut, pl.Dat
         history = replace(history, events=history.events.with_columns(changed))
     cut = make_cut(history, AT.date(), ("purchase",), shop.SETTINGS)
     return cut, cut_frame(cut, shop.SETTINGS, True)
+
+
+def test_models_start_from_the_events_that_the_features_were_made_from(
+    trained: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[History] = []
+
+    def encoded(*given: Any) -> History:
+        made.append(encode(*given))
+        return made[-1]
+
+    monkeypatch.setattr(build, "encode", encoded)
+    build_features(trained)
+    read = load_history(trained)
+    assert len(made) == 1
+    for name in ("events", "tree"):
+        assert_frame_equal(getattr(read, name), getattr(made[0], name))
+    for name in ("users", "items"):
+        assert_series_equal(getattr(read, name), getattr(made[0], name))
+    assert read.as_of == made[0].as_of
 
 
 def test_a_cut_knows_nothing_of_what_follows_it(trained: RunContext) -> None:
