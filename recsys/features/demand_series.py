@@ -149,9 +149,9 @@ def build_lines(
     code = place_among("item_id", ids).cast(pl.Int64)
     days = (as_of_date - first_day).days
     number = (pl.col("day") - first_day).dt.total_days().cast(pl.Int64)
-    on_sale = pl.Series([opening.on_sale(one) for one in sales["day"].to_list()], dtype=pl.Boolean)
+    on_sale = [one for one in sales["day"].unique() if opening.on_sale(one)]
     whole = sales.select(item=code, day=number, units=pl.col("units"), revenue=pl.col("revenue"))
-    lines = whole.filter(~on_sale)
+    lines = whole.filter(~sales["day"].is_in(on_sale))
     known = pl.DataFrame({"item_id": ids}).join(
         items.unique("item_id", keep="first"), on="item_id", how="left", maintain_order="left"
     )

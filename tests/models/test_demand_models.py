@@ -148,6 +148,21 @@ def test_a_closed_day_lowers_no_weekday_and_its_demand_comes_on_other_days() -> 
     assert over_days(np.array([2.0]), factors, np.zeros(1, int), never).tolist() == [[0.0]]
 
 
+def test_whether_a_day_is_one_of_a_sale_is_asked_once_and_not_for_every_item_sold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[date] = []
+
+    def on_sale(_: OpeningSettings, day: date) -> bool:
+        asked.append(day)
+        return day == FIRST
+
+    monkeypatch.setattr(OpeningSettings, "on_sale", on_sale)
+    lines = lines_of(np.ones((5, 3))).lines
+    assert sorted(asked) == [FIRST + timedelta(days=number) for number in range(3)]
+    assert lines["day"].unique().sort().to_list() == [1, 2]
+
+
 def test_a_day_of_a_sale_raises_no_forecast() -> None:
     units, settings = drawn(), DemandSettings(threads=1, min_training_rows=100, trees=20)
     sold_out = units.copy()
