@@ -15,6 +15,7 @@ from recsys.models.generator import Arrays, Codes, Known, csr_arrays, csr_from, 
 from recsys.settings.models import ModelSettings
 
 log = logging.getLogger(__name__)
+_LOSS_DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -77,4 +78,7 @@ def fit_als(known: Known, settings: ModelSettings, seed: int) -> Als:
     log.info("als: training loss %s", " ".join(f"{loss:.5f}" for loss in losses))
     # A user or item without interactions has no direction of its own; its factors are made exactly nothing.
     users = np.where(np.diff(matrix.indptr)[:, None] > 0, np.asarray(model.user_factors), 0.0)
-    return Als(columns, known.matrix, users.astype(np.float32), np.asarray(model.item_factors), np.array(losses))
+    # Threads add the loss up in whatever order they come: without its last digits it is the same in every fit, and with
+    # it the digest that the model's version hangs on.
+    told = np.array(losses).round(_LOSS_DIGITS)
+    return Als(columns, known.matrix, users.astype(np.float32), np.asarray(model.item_factors), told)
