@@ -58,15 +58,16 @@ def ratios() -> list[pl.Expr]:
 
 def feature_names(frame: pl.DataFrame) -> list[str]:
     """Columns of an assembled frame that the ranker reads, in order."""
-    return [name for name in frame.columns if name not in _KEYS and frame.schema[name].is_numeric()]
+    return [name for name, kind in frame.schema.items() if name not in _KEYS and kind.is_numeric()]
 
 
 def as_if_new(frame: pl.DataFrame) -> pl.DataFrame:
     """The rows of an assembled frame as they were if nobody had done anything with their items yet: what is left is
     what is known of the user and of the user's categories. (Volkovs et al., "DropoutNet", NIPS 2017, hides inputs so.)
     """
+    kinds = frame.schema
     hidden = [name for name in feature_names(frame) if not _knows_no_item(name)]
-    return frame.with_columns(pl.lit(None, frame.schema[name]).alias(name) for name in hidden)
+    return frame.with_columns(pl.lit(None, kinds[name]).alias(name) for name in hidden)
 
 
 def _knows_no_item(name: str) -> bool:

@@ -135,7 +135,7 @@ def feature_findings(context: RunContext, before: date) -> list[Finding]:
         except (LakeError, schemas.SchemaError) as error:
             log.info("the view %s is not compared with that of %s: %s", view, before, error)
             continue
-        names = [name for name in now.columns if now.schema[name].is_float() and name in was.columns]
+        names = [name for name, kind in now.schema.items() if kind.is_float() and name in was.columns]
         days = (context.as_of_date - before).days
         told = [_drift(view, FEATURE_DRIFT, name, _values(name, was, now, days), limit, before) for name in names]
         told.sort(key=lambda finding: (-(finding.value or 0.0), finding.subject))
