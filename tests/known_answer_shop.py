@@ -45,6 +45,8 @@ SETTINGS = Settings(
         trees=20,
         lambdarank_trees=20,
         discover_trees=20,
+        network_units=(32, 16),
+        network_epochs=1,
         bootstrap_draws=100,
     ),
     rules=RulesSettings(users_per_shard=20),
