@@ -78,9 +78,12 @@ class SentenceEncoder:
     def _pass_tokens(self) -> int:
         """Tokens of one pass; one text alone where its last digits would hang on its place among the others, since the
         matrix products of some processors sum the last rows in another order."""
-        texts = ["milk " * words + f"{number} g" for words in (2, 9, 27) for number in range(300, 340)]
-        told = self._encode(texts, _PASS_TOKENS), self._encode(texts[::-1], _PASS_TOKENS)[::-1]
-        return _PASS_TOKENS if np.array_equal(*told) else 1
+        lengths = (["milk " * words + f"{number} g" for number in range(300, 340)] for words in (2, 9, 27))
+        return _PASS_TOKENS if all(self._same_in_any_order(texts) for texts in lengths) else 1
+
+    def _same_in_any_order(self, texts: list[str]) -> bool:
+        turned = self._encode(texts[::-1], _PASS_TOKENS)[::-1]
+        return np.array_equal(self._encode(texts, _PASS_TOKENS), turned)
 
     def _encode(self, texts: list[str], pass_tokens: int) -> Vectors:
         vectors = np.zeros((len(texts), _SENTENCE_DIMENSIONS), np.float32)
