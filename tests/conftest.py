@@ -6,6 +6,7 @@ process id at the end.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import shutil
@@ -17,6 +18,7 @@ import pytest
 from psycopg2 import sql
 
 from demo import postgres
+from recsys.features import encoders
 
 # Airflow makes its home folder when it is imported: not the user's.
 os.environ.setdefault("AIRFLOW_HOME", str(Path(__file__).resolve().parent.parent / ".test" / "airflow"))
@@ -37,6 +39,15 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 collect_ignore = [] if os.environ.get("RECSYS_PICTURES") else ["browser", "superset"]
 CREATE_SHOP = Path(postgres.__file__).parent / "shop" / "create.sql"
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def weights_loaded_once() -> Iterator[None]:
+    """The weights of the text encoder take seconds to load: once a test process, not once a day that is built."""
+    module, package, encoder = encoders._PACKAGED["sentences"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(encoders._PACKAGED, "sentences", (module, package, functools.cache(encoder)))
+        yield
 
 
 @pytest.fixture(scope="session")
