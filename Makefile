@@ -41,7 +41,7 @@ psql: .venv/installed  ## Open a session on the warehouse, or run the SQL from s
 	@$(PYTHON) -m demo.services psql --folder $(DEMO)
 
 test: lint  ## Check everything: lint, types, SQL style and all tests, those with Postgres and Airflow too
-	$(PYTHON) -m pytest -n 2 --dist loadfile
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Types and SQL are a minute's work on one core, so they go side by side.
 lint: .venv/installed  ## Check style, types and SQL

@@ -37,8 +37,15 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 """Program of the browser of tests/browser and tests/superset."""
 # What takes minutes is collected where `make pictures` and `make dashboards` ask for it.
 collect_ignore = [] if os.environ.get("RECSYS_PICTURES") else ["browser", "superset"]
+LONGEST = ("test_runs.py", "test_no_leak.py")
+"""They begin first, since `make test` hands files out in this order: else a worker ends minutes after the other."""
 CREATE_SHOP = Path(postgres.__file__).parent / "shop" / "create.sql"
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files of LONGEST before all others, each in one piece."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session", autouse=True)
