@@ -2,7 +2,7 @@
 
     python -m recsys.models.search --as-of 2017-11-06 --try ease_regularization=8,16,32 --try half_life_days=90,180
 
-Needs the lake of the environment in which check_extracts has run for the as-of date; the holdout is the horizon
+Needs the lake of the environment in which build_features has run for the as-of date; the holdout is the horizon
 before it, so nothing at or after the as-of date is read. Each value is tried alone against the defaults; one JSON line
 a trial: the setting, ndcg@10 of for_you and of discover, candidate recall, seconds. Choose on several as-of dates, and
 keep the newest one for the report.

@@ -44,8 +44,8 @@ def test_an_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     for name, value in {"SHOP_DSN": "unused", "WAREHOUSE_DSN": "unused", "LAKE": lake, "CONFIG": ""}.items():
         monkeypatch.setenv(f"RECSYS_{name}", value)
     assert main(["--as-of", "2017-11-06"]) == 1
-    error = capsys.readouterr().err
-    assert error == "error: events of 2017-11-06 are not checked: run check_extracts first\n"
+    missing = f"{lake} has no features/as_of_date=2017-11-06/user_codes.parquet"
+    assert capsys.readouterr().err == f"error: the lake {missing}: run build_features first\n"
 
 
 def test_a_trial_measures_both_lists() -> None:
