@@ -92,6 +92,16 @@ class Reader:
 
     def rows(self, query: str | sql.Composable, **values: Any) -> list[Row]:
         """The rows of `query`, %(name)s bound to `values`; none when a view is not there (yet)."""
+        try:
+            return self._rows(query, values)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            if not self.connection.closed:
+                raise
+            # The server ended it after the look at it: what only reads is asked once more, of a new one.
+            self.connection = _connect(find_dsn())
+            return self._rows(query, values)
+
+    def _rows(self, query: str | sql.Composable, values: Row) -> list[Row]:
         with self.connection.cursor() as cursor:
             try:
                 cursor.execute(query, values)

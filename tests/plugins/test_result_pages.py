@@ -366,8 +366,13 @@ def test_a_role_or_address_that_does_not_fit_is_said(
     assert said in page and "secret" not in page
 
 
-def test_a_connection_that_the_server_ended_is_replaced(client: Any, postgres_server: postgres.Server) -> None:
+@pytest.mark.parametrize("noticed", [True, False])
+def test_a_connection_that_the_server_ended_is_replaced(
+    client: Any, postgres_server: postgres.Server, monkeypatch: pytest.MonkeyPatch, noticed: bool
+) -> None:
     text_of(client, "/")
+    if not noticed:
+        monkeypatch.setattr("plugins.result_pages.warehouse._is_open", lambda connection: True)
     with closing(psycopg2.connect(postgres_server.superuser_dsn)) as connection, connection.cursor() as cursor:
         cursor.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'recsys pages'")
         assert cursor.rowcount >= 1
