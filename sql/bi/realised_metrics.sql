@@ -27,7 +27,20 @@ where
     );
 
 -- The rows that readers should use: those of the current run, and of no other.
+-- Column by column, since the table of an upgraded warehouse may hold them in another order.
 create or replace view bi.current_realised_metrics as
-select r.*
+select
+    r.as_of_date,
+    r.published_date,
+    r.horizon_days,
+    r.list,
+    r.slice,
+    r.slice_value,
+    r.metric,
+    r.value,
+    r.low,
+    r.high,
+    r.users,
+    r.model_version
 from recsys.realised_metrics as r
 where r.as_of_date = (select c.as_of_date from recsys.current_run as c);
