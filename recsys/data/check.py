@@ -160,10 +160,8 @@ def _earlier_snapshots(context: RunContext) -> dict[str, pl.DataFrame]:
 
 
 def _lacked_columns(context: RunContext, items: pl.DataFrame) -> frozenset[str]:
-    empty, days = (
-        [name for name in items.columns if items[name].null_count() == len(items)],
-        _days_before(context, ITEMS),
-    )
+    empty = [name for name in items.columns if items[name].null_count() == len(items)]
+    days = _days_before(context, ITEMS)
     if not (empty and days):
         return frozenset()
     rows = scan_partitions(context.lake, ITEMS, [{"as_of_date": day} for day in days])

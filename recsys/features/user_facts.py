@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from recsys.data.events import read_events
+from recsys.data.events import event_day, read_events
 from recsys.features.campaigns import Campaigns, parent_path
 from recsys.features.history import trip_name
 from recsys.run import RunContext
@@ -47,8 +47,7 @@ class Purchases:
 
     def without(self, days: Sequence[date], time_zone: str) -> Purchases:
         """The same but for the purchases of `days` of `time_zone`."""
-        day = pl.col("at").dt.convert_time_zone(time_zone).dt.date()
-        return Purchases(self.rows.filter(~day.is_in(list(days)))) if days else self
+        return Purchases(self.rows.filter(~event_day(time_zone, "at").is_in(list(days)))) if days else self
 
     def buyers(self, items: pl.Series, start: datetime, end: datetime) -> pl.DataFrame:
         """user_id, spend and bought_at (the first time) of those who bought one of `items` in [start, end), sorted."""
